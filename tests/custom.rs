@@ -78,8 +78,7 @@ fn a_definition_is_found_in_a_file_a_folder_and_the_input() {
         ("empty/none.yaml", "a: b\n"),
     ]);
     let found = |args: &[&str]| findings(folder.path(), args);
-    let unknown =
-        "warning kind-unknown kind: no definition of Boat in `example.com` given: 1 object not checked against it";
+    let unknown = "warning kind-unknown kind: no definition of Boat in `example.com`: 1 object not validated";
     assert_eq!(found(&["boat.yaml"]), [unknown]);
     assert_eq!(found(&["boat.yaml", "--crd", "empty"]), [unknown]);
     for crd in ["crds", "crds/sub/many.yaml"] {

@@ -120,7 +120,7 @@ error[nodeport-range]: NodePort 8091 is outside 30000-32767
   ::: templates/datastorage/service.yaml:16:17
    |
 16 |       nodePort: "{{ expose.nodePort if expose.type == 'NodePort' else none }}"
-   |                 -------------------------------------------------------------- written by this template
+   |                 -------------------------------------------------------------- rendered by this template
    |
    = Service/datastorage spec.ports[0].nodePort
    = help: choose one of the range; a kind cluster maps it to any port of the host
@@ -148,7 +148,7 @@ error[host-unresolved]: no Service `postgres` here; did you mean `postgresql`?
   ::: templates/datastorage/config.yaml:19:15
    |
 19 |         host: "{{ database.host }}"
-   |               --------------------- written by this template
+   |               --------------------- rendered by this template
    |
    = ConfigMap/datastorage-config data[config.yaml]
    = help: declare it in profiles/gateway.yaml: `external: {postgres: postgres}` if it lives elsewhere

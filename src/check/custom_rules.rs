@@ -1,4 +1,4 @@
-//! The rules in CEL that definitions have for their resources.
+//! Evaluates the CEL validation rules (`x-kubernetes-validations`) of CustomResourceDefinitions.
 
 use foldhash::{HashSet, HashSetExt};
 
@@ -10,7 +10,7 @@ use crate::validation::Report;
 
 use super::Options;
 
-/// Evaluates the rules of its kind on an object that its schema takes. Whether it keeps them.
+/// Evaluates the rules of its kind on an object that conforms to its schema. Returns whether no rule is violated.
 pub(super) fn check<'k>(
     rules: &mut KindRules<'k>,
     object: &Object,
@@ -19,7 +19,7 @@ pub(super) fn check<'k>(
     findings: &mut Vec<Finding>,
 ) -> bool {
     let outcome = rules.check(kind, &object.node, None);
-    let keeps = outcome.broken.is_empty();
+    let is_valid = outcome.broken.is_empty();
     if options.runs(RuleId::CustomResourceInvalid) {
         let mut report = Report::new(RuleId::CustomResourceInvalid, options.kubernetes_version);
         for broken in outcome.broken {
@@ -31,16 +31,17 @@ pub(super) fn check<'k>(
     if options.runs(RuleId::CustomResourceUnevaluated) {
         let mut report = Report::new(RuleId::CustomResourceUnevaluated, options.kubernetes_version);
         for (rule, why) in outcome.skipped {
-            let message = format!("a rule of the definition of {} is not evaluated here: {why}", object.kind());
+            let message =
+                format!("a validation rule of the definition of {} is not evaluated here: {why}", object.kind());
             report.object(object, message).help(format!("the API server evaluates it: `{rule}`"));
         }
         findings.append(&mut report.into_findings());
     }
-    keeps
+    is_valid
 }
 
-/// Keeps the first of the notes that say one thing: a rule that is not evaluated is not evaluated on any object.
-pub(super) fn keep_first_notes(findings: &mut Vec<Finding>) {
+/// Removes repeated notes: a rule that cannot be evaluated is reported for the first object only.
+pub(super) fn deduplicate_notes(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     let note = RuleId::CustomResourceUnevaluated;
     findings.retain(|finding| finding.rule != note || seen.insert((finding.message.clone(), finding.help.clone())));

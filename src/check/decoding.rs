@@ -1,4 +1,4 @@
-//! The decode pass: one walk over each object, before any rule looks at it.
+//! Decodes each object before rules run on it, and reports unknown kinds, unknown fields and wrong types.
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
@@ -18,18 +18,18 @@ use super::Options;
 use super::custom_rules;
 use crate::validation::Report;
 
-/// Decodes all objects. For each, whether the API server would get as far as validating it.
+/// Decodes all objects. Returns for each whether the API server would decode it and go on to validate it.
 pub(super) fn decode<'a>(
     objects: &[Object],
     options: &'a Options,
     custom: &'a CustomKinds<'a>,
 ) -> (Vec<bool>, Vec<Finding>) {
     let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
-    let decodes = objects.iter().map(|object| pass.object(object, custom)).collect();
+    let decodes = objects.iter().map(|object| pass.decode(object, custom)).collect();
     (decodes, pass.findings)
 }
 
-/// A note for each custom kind that has rules we do not evaluate, at its first object.
+/// A note for each custom kind whose definition has constraints that are not evaluated, at its first object.
 pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
     let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
     if custom.is_empty() || !options.runs(RuleId::CustomResourceUnevaluated) {
@@ -46,25 +46,25 @@ pub(super) fn unevaluated(objects: &[Object], options: &Options, custom: &Custom
     pass.findings
 }
 
-/// A warning for each kind of a foreign group that nothing defines, at its first object.
+/// A warning for each kind that neither Kubernetes nor a given CustomResourceDefinition defines, at its first object.
 pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKinds<'_>) -> Vec<Finding> {
     let mut pass = Pass { options, findings: Vec::new(), rules: KindRules::new() };
     let mut kinds: Vec<(&Object, usize)> = Vec::new();
-    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut indexes: HashMap<(&str, &str), usize> = HashMap::new();
     for object in objects.iter().filter(|object| kinds::is_foreign(&object.id.api_version, object.kind())) {
         if custom.versions(object.kind(), object.group()).is_empty() {
-            let at = *places.entry((object.group(), object.kind())).or_insert_with(|| {
+            let index = *indexes.entry((object.group(), object.kind())).or_insert_with(|| {
                 kinds.push((object, 0));
                 kinds.len() - 1
             });
-            kinds[at].1 += 1;
+            kinds[index].1 += 1;
         }
     }
     for (first, count) in kinds {
         let (kind, group) = (first.kind(), first.group());
         pass.report(RuleId::KindUnknown, |report| {
             let count = suggest::count(count, "object");
-            let message = format!("no definition of {kind} in `{group}` given: {count} not checked against it");
+            let message = format!("no definition of {kind} in `{group}`: {count} not validated");
             let help = "pass its CustomResourceDefinition with `--crd FILE|DIR` or its published schema with `--schemas DIR`, \
                         or add the definition to the input";
             report.at(first, &first.node["kind"], message).severity(Severity::Warning).help(help);
@@ -73,24 +73,28 @@ pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKi
     pass.findings
 }
 
-/// What of a definition would take too much: where it stands, what is not done, and what to do.
-fn beyond(object: &Object, kind: &CustomKind<'_>, found: &UnevaluatedPatterns) -> Vec<(Span, String, &'static str)> {
-    const SMALLER: &str = "the API server evaluates it; large counts such as `{1000}` make a pattern large";
+/// The constraints of a definition that exceed the limits of this tool: their location, a message and help.
+fn over_limits(object: &Object, kind: &CustomKind<'_>, found: &UnevaluatedPatterns) -> Vec<(Span, String, &'static str)> {
+    const SMALLER: &str =
+        "the API server evaluates it; repetitions with large counts, such as `{1000}`, make a pattern large";
     let of = format!("of the definition of {}", object.kind());
     let large =
-        found.too_large.iter().map(|span| (*span, format!("this pattern {of} is too large to evaluate here"), SMALLER));
-    let many = found
-        .too_many
-        .map(|span| (span, format!("from here on no pattern {of} is evaluated: together they are too large"), SMALLER));
+        found.too_large.iter().map(|span| (*span, format!("pattern {of} is not evaluated: too large"), SMALLER));
+    let many = found.too_many.map(|span| {
+        (span, format!("this and the following patterns {of} are not evaluated: too large together"), SMALLER)
+    });
     let long = kind.is_cut().then(|| {
-        let message =
-            format!("not every {} was held against all of its definition: it would take too long", object.kind());
-        (kind.span(), message, "the API server evaluates it; large patterns, or many forms of one value, take long")
+        let message = format!("not every {} is validated against its whole definition: too expensive", object.kind());
+        (
+            kind.span(),
+            message,
+            "the API server evaluates it; large patterns and many alternatives (`anyOf`, `oneOf`) are expensive",
+        )
     });
     large.chain(many).chain(long).collect()
 }
 
-/// What mends a value of the wrong type without a person's judgement.
+/// The safe fix of a value of the wrong type, if there is one.
 fn remedy(object: &Object, fault: &Fault<'_>) -> Option<Remedy> {
     match &*fault.help {
         QUOTE => Some(Remedy::Quote),
@@ -100,13 +104,13 @@ fn remedy(object: &Object, fault: &Fault<'_>) -> Option<Remedy> {
     }
 }
 
-/// What mends plain text in a Secret's `data`: `stringData` where all of it is plain text, else base64. What could have been
-/// meant as base64, and what is still to be filled in, is left to a person.
+/// The safe fix of plain text in the `data` of a Secret: rename `data` to `stringData` if all its values are plain text, or else
+/// encode the value. There is none for values that may be malformed base64 or placeholders.
 fn plain_data(object: &Object, value: &Node) -> Option<Remedy> {
     let is_plain = |node: &Node| {
-        node.as_str().is_some_and(|text| {
+        node.as_str().is_some_and(|value| {
             let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
-            !text.trim().bytes().all(is_base64) && !text.contains(['$', '<', '{'])
+            !value.trim().bytes().all(is_base64) && !value.contains(['$', '<', '{'])
         })
     };
     let data = object.node.entries().iter().find(|entry| entry.key == "data")?;
@@ -135,36 +139,40 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn object(&mut self, object: &Object, custom: &'a CustomKinds<'a>) -> bool {
-        let mut keeps_rules = true;
+    fn decode(&mut self, object: &Object, custom: &'a CustomKinds<'a>) -> bool {
+        let mut is_valid = true;
         let version = self.options.kubernetes_version;
         let (api_version, kind) = (object.id.api_version.as_str(), object.kind());
         let faults = if let Some(found) = Kind::find(api_version, kind, version) {
             if found.scope == Scope::Subresource {
                 self.report(RuleId::KindUnknown, |report| {
-                    let message = format!("a {kind} cannot be applied: it is only sent to a part of another object");
+                    let message = format!("{kind} is a subresource request and cannot be applied");
                     report.at(object, &object.node["kind"], message);
                 });
                 return false;
             }
             let deprecated = kinds::deprecated(api_version, kind, version);
             if deprecated.is_none() && !kinds::is_stable(api_version) {
-                self.off(object);
+                self.not_served_by_default(object);
             }
             self.deprecated(object, deprecated);
             decode::decode(&object.node, found.ty, version)
         } else if let Some(found) = custom.find(api_version, kind).filter(|found| found.served) {
-            let help = if found.warning.is_empty() { "the definition says so" } else { found.warning };
+            let help = if found.warning.is_empty() {
+                "its CustomResourceDefinition marks this version as deprecated"
+            } else {
+                found.warning
+            };
             self.deprecated(object, found.deprecated.then(|| ("", help.to_owned())));
             let faults = custom.validate(found, &object.node, version);
             if found.published {
-                // Whatever it says, the API server may take the object.
-                faults.iter().for_each(|fault| self.doubt(object, fault, found));
+                // The API server may accept the object nevertheless.
+                faults.iter().for_each(|fault| self.published_fault(object, fault, found));
                 return true;
             }
-            // The API server evaluates rules on values that have their types and required fields.
+            // The API server evaluates rules only if all types are right and all required fields are set.
             if !faults.iter().any(|fault| matches!(fault.kind, FaultKind::Type | FaultKind::Missing)) {
-                keeps_rules = custom_rules::check(&mut self.rules, object, found, self.options, &mut self.findings);
+                is_valid = custom_rules::check(&mut self.rules, object, found, self.options, &mut self.findings);
             }
             faults
         } else {
@@ -174,16 +182,16 @@ impl<'a> Pass<'a> {
         for fault in &faults {
             self.fault(object, fault);
         }
-        faults.is_empty() && keeps_rules
+        faults.is_empty() && is_valid
     }
 
-    /// What a published schema says of an object.
-    fn doubt(&mut self, object: &Object, fault: &Fault<'_>, kind: &CustomKind<'_>) {
+    /// Reports a violation of a published schema.
+    fn published_fault(&mut self, object: &Object, fault: &Fault<'_>, kind: &CustomKind<'_>) {
         self.report(rule_of(fault), |report| {
             let mut draft = report
                 .field(object, fault.node, &*fault.field, &*fault.message)
                 .severity(Severity::Warning)
-                .related(kind.span(), "only this schema says so: the definition it was made from may allow it")
+                .related(kind.span(), "from this published schema; the CustomResourceDefinition may allow it")
                 .label(&*fault.label)
                 .help(&*fault.help);
             if !fault.key_span.is_none() {
@@ -195,10 +203,10 @@ impl<'a> Pass<'a> {
 
     fn fault(&mut self, object: &Object, fault: &Fault<'_>) {
         let rule = rule_of(fault);
-        // Quotes would not help where an expression makes the value.
+        // Quotes do not change the type of an expression's result.
         let computed = fault.node.origin.derived.as_ref().is_some_and(|derived| derived.expression.is_some());
         let help = match &*fault.help {
-            QUOTE if computed => "write `| string` at the end of the expression",
+            QUOTE if computed => "append `| string` to the expression",
             help => help,
         };
         let remedy = if computed { None } else { remedy(object, fault) };
@@ -222,10 +230,11 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn off(&mut self, object: &Object) {
+    fn not_served_by_default(&mut self, object: &Object) {
         self.report(RuleId::ApiVersionOff, |report| {
-            let message = format!("clusters do not serve `{}` unless told to", object.id.api_version);
-            let help = format!("start the API server with `--runtime-config={}=true`", object.id.api_version);
+            let message = format!("`{}` is not served by default", object.id.api_version);
+            let help =
+                format!("enable it with the API server's flag `--runtime-config={}=true`", object.id.api_version);
             report.at(object, &object.node["apiVersion"], message).help(help);
         });
     }
@@ -235,13 +244,13 @@ impl<'a> Pass<'a> {
         if !found.syntax.is_empty() {
             let patterns = suggest::list(&found.syntax, "and");
             self.report(RuleId::CustomResourceUnevaluated, |report| {
-                let message = format!("patterns of the definition of {} not evaluated: {patterns}", object.kind());
+                let message = format!("patterns of the definition of {} are not evaluated: {patterns}", object.kind());
                 report.object(object, message);
             });
         }
-        for (span, message, help) in beyond(object, kind, &found) {
+        for (span, message, help) in over_limits(object, kind, &found) {
             self.report(RuleId::CustomResourceUnevaluated, |report| {
-                // A definition that was made here stands nowhere.
+                // A definition that was not read from a file has no location.
                 let place = if span.is_none() { object.span() } else { span };
                 report.span(None, place, message).help(help);
             });
@@ -261,7 +270,7 @@ impl<'a> Pass<'a> {
             return;
         }
         if kinds::is_foreign(api_version, kind) {
-            // Told once for all objects of the kind.
+            // `undefined` reports the kind once for all of its objects.
             return;
         }
         let reason = kinds::unknown(api_version, kind, version);
@@ -281,15 +290,13 @@ impl<'a> Pass<'a> {
                     },
                 )
             }
-            Unknown::Later(first) => ("apiVersion", unknown, format!("it comes with Kubernetes {first}")),
-            Unknown::Elsewhere(known) => {
-                ("apiVersion", unknown, format!("the kind is in {}", suggest::list(known, "and")))
-            }
+            Unknown::Later(first) => ("apiVersion", unknown, format!("it was added in Kubernetes {first}")),
+            Unknown::Elsewhere(known) => ("apiVersion", unknown, format!("use {}", suggest::list(known, "or"))),
             Unknown::Near(near) => ("kind", unknown, format!("did you mean `{near}`?")),
             Unknown::Nothing => (
                 "kind",
                 unknown,
-                "hand in its CustomResourceDefinition with `--crd FILE|DIR`, or among the files".to_owned(),
+                "pass its CustomResourceDefinition with `--crd FILE|DIR`, or add it to the input".to_owned(),
             ),
         };
         self.report(rule, |report| {
@@ -297,11 +304,11 @@ impl<'a> Pass<'a> {
         });
     }
 
-    /// Lets a rule speak, if it is asked for.
-    fn report(&mut self, rule: RuleId, speak: impl FnOnce(&mut Report<'_>)) {
+    /// Reports findings of a rule, if the rule is selected.
+    fn report(&mut self, rule: RuleId, add: impl FnOnce(&mut Report<'_>)) {
         if self.options.runs(rule) {
             let mut report = Report::new(rule, self.options.kubernetes_version);
-            speak(&mut report);
+            add(&mut report);
             self.findings.extend(report.into_findings());
         }
     }
@@ -317,7 +324,7 @@ mod tests {
     use crate::source::Sources;
     use crate::yaml::{Dialect, load};
 
-    /// The notes of objects of a definition with some fields: the text they stand at, and what they say.
+    /// Checks objects of a custom kind with these fields. Returns the source text and the message of each note.
     fn notes(fields: &str, specs: &[&str]) -> Vec<(String, String)> {
         let mut text = format!(
             "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: as.x.io}}\nspec:\n  \
@@ -337,24 +344,24 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_is_too_large_is_told_once_where_it_stands() {
+    fn a_pattern_that_is_too_large_is_reported_once() {
         let fields =
             |pattern: &str| format!("a: {{type: string, pattern: '{pattern}'}}, b: {{type: string, pattern: '^x$'}}");
         assert_eq!(notes(&fields("^y$"), &["{a: y, b: x}", "{a: y}"]), []);
-        let told = notes(&fields("(a{1000}){1000}"), &["{a: y, b: x}", "{a: z}"]);
-        let expected = ("'(a{1000}){1000}'", "this pattern of the definition of A is too large to evaluate here");
-        assert_eq!(told, [(expected.0.to_owned(), expected.1.to_owned())]);
-        // Nothing was to be held against it.
+        let found = notes(&fields("(a{1000}){1000}"), &["{a: y, b: x}", "{a: z}"]);
+        let expected = ("'(a{1000}){1000}'", "pattern of the definition of A is not evaluated: too large");
+        assert_eq!(found, [(expected.0.to_owned(), expected.1.to_owned())]);
+        // No object sets the field.
         assert_eq!(notes(&fields("(a{1000}){1000}"), &["{b: x}"]), []);
     }
 
     #[test]
-    fn a_kind_that_takes_too_long_is_told_once() {
+    fn a_kind_that_is_too_expensive_is_reported_once() {
         let fields = "a: {type: string, pattern: '^([a-z]{1,63}[.]?){20}$'}";
         let (short, long) = (format!("{{a: {}}}", "a".repeat(60)), format!("{{a: {}}}", "a".repeat(100_000)));
         assert_eq!(notes(fields, &[&short, &short]), []);
-        let told = notes(fields, &[&short, &long, &long]);
-        let expected = "not every A was held against all of its definition: it would take too long";
-        assert_eq!(told.iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [expected]);
+        let found = notes(fields, &[&short, &long, &long]);
+        let expected = "not every A is validated against its whole definition: too expensive";
+        assert_eq!(found.iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [expected]);
     }
 }

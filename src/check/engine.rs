@@ -12,24 +12,24 @@ use crate::parallel::in_parallel;
 use crate::source::Sources;
 use crate::validation::{Faults, Pod, Report};
 
-/// From this many objects on, all processors look at them.
-const MANY_OBJECTS: usize = 64;
+/// From this many objects on, the rules run on all cores.
+const PARALLEL_THRESHOLD: usize = 64;
 
-/// A piece of a check.
+/// A unit of work that one thread does.
 enum Job<'a> {
-    /// The rules that look at one object at a time, over some of them.
+    /// Runs the rules for single objects on these objects.
     Objects(&'a [Object]),
-    /// A rule that looks at all objects together.
+    /// Runs a rule for the whole bundle.
     Bundle(&'static Rule),
 }
 
-/// Runs all rules asked for over objects that were not read from files. Findings come in no particular order.
+/// Runs the selected rules on objects that were not read from files. The findings are not sorted.
 #[must_use]
 pub fn check(objects: &[Object], options: &Options) -> Vec<Finding> {
     check_in(&Sources::new(), objects, options)
 }
 
-/// What the API server would reject of an object by itself.
+/// The errors with which the API server would reject an object.
 #[must_use]
 pub fn api_errors(object: Object) -> Vec<Finding> {
     let options = Options { only: vec![Family::Api.name().to_owned()], ..Options::default() };
@@ -38,16 +38,16 @@ pub fn api_errors(object: Object) -> Vec<Finding> {
     findings
 }
 
-/// Runs all rules asked for over the objects, which were read from `sources`. Findings come in no particular order.
+/// Runs the selected rules on objects that were read from `sources`. The findings are not sorted.
 #[must_use]
 pub fn check_in(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
-    let mut findings = without_pieces(sources, objects, options);
+    let mut findings = check_untraced(sources, objects, options);
     pieces::trace(sources, objects, options, &mut findings);
     findings
 }
 
-/// The same, where findings about strings of several pieces show the template alone.
-pub(super) fn without_pieces(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
+/// Like [`check_in`], but findings about interpolated strings point at the template only.
+pub(super) fn check_untraced(sources: &Sources, objects: &[Object], options: &Options) -> Vec<Finding> {
     let rules: Vec<&'static Rule> = rules::ALL.iter().copied().filter(|rule| options.runs(rule.id)).collect();
     let nodes = objects.iter().map(|object| &object.node);
     let found = match rules.iter().any(|rule| rule.id.family() == Family::Api) {
@@ -57,26 +57,28 @@ pub(super) fn without_pieces(sources: &Sources, objects: &[Object], options: &Op
     let given = options.crds.iter().chain(&found.definitions);
     let custom = CustomKinds::with_published(given.chain(nodes), &found.schemas);
     let bundle = Bundle::new(objects, options, api_errors);
-    let (threads, share) = if objects.len() < MANY_OBJECTS { (Some(1), objects.len()) } else { (None, MANY_OBJECTS) };
-    let mut together = rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).map(|rule| Job::Bundle(rule));
-    // The first of them builds the graph that the others wait for; meanwhile there are objects to look at.
-    let first = together.next();
+    let (threads, share) =
+        if objects.len() < PARALLEL_THRESHOLD { (Some(1), objects.len()) } else { (None, PARALLEL_THRESHOLD) };
+    let mut bundle_jobs =
+        rules.iter().filter(|rule| matches!(rule.check, Check::Bundle(_))).map(|rule| Job::Bundle(rule));
+    // The first one builds the graph that the others wait for, while other threads check single objects.
+    let first = bundle_jobs.next();
     let jobs: Vec<Job<'_>> =
-        first.into_iter().chain(objects.chunks(share.max(1)).map(Job::Objects)).chain(together).collect();
-    let made = in_parallel(&jobs, threads, |job| match job {
+        first.into_iter().chain(objects.chunks(share.max(1)).map(Job::Objects)).chain(bundle_jobs).collect();
+    let results = in_parallel(&jobs, threads, |job| match job {
         Job::Objects(share) => check_objects(&rules, share, options, &custom, sources),
         Job::Bundle(rule) => check_bundle(rule, &bundle, sources),
     });
-    let mut findings: Vec<Finding> = made.into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = results.into_iter().flatten().collect();
     findings.extend(found.findings.iter().cloned());
-    custom_rules::keep_first_notes(&mut findings);
+    custom_rules::deduplicate_notes(&mut findings);
     findings.append(&mut decoding::unevaluated(objects, options, &custom));
     findings.append(&mut decoding::undefined(objects, options, &custom));
     options.adjust(&mut findings);
     findings
 }
 
-/// The rules that look at one object at a time.
+/// Runs the rules for single objects.
 fn check_objects(
     rules: &[&'static Rule],
     objects: &[Object],
@@ -89,14 +91,14 @@ fn check_objects(
     } else {
         (vec![true; objects.len()], Vec::new())
     };
-    // One report a rule serves all objects: there are many rules, and most have nothing to say of most objects.
-    let each = |rule: &&&'static Rule| matches!(rule.check, Check::Object(_) | Check::Pod(_));
+    // The report of a rule is reused for all objects: there are many rules, and most report nothing for most objects.
+    let is_for_objects = |rule: &&&'static Rule| matches!(rule.check, Check::Object(_) | Check::Pod(_));
     let report = |rule: &&'static Rule| Report::new(rule.id, options.kubernetes_version).with_sources(sources);
     let mut reports: Vec<(Check, Report<'_>)> =
-        rules.iter().filter(each).map(|rule| (rule.check, report(rule))).collect();
+        rules.iter().filter(is_for_objects).map(|rule| (rule.check, report(rule))).collect();
     for (object, decodes) in objects.iter().zip(decodes) {
         let pod = Pod::of(object);
-        // Of an object that does not decode the server says only that.
+        // The API server does not validate an object that it cannot decode.
         for (check, report) in reports.iter_mut().filter(|(_, report)| decodes || report.rule().family() != Family::Api)
         {
             match (check, &pod) {
@@ -111,7 +113,7 @@ fn check_objects(
     findings
 }
 
-/// A rule that looks at all objects together.
+/// Runs a rule for the whole bundle.
 fn check_bundle(rule: &'static Rule, bundle: &Bundle<'_>, sources: &Sources) -> Vec<Finding> {
     let mut report = Report::new(rule.id, bundle.options.kubernetes_version).with_sources(sources);
     if let Check::Bundle(check) = rule.check {
@@ -120,7 +122,7 @@ fn check_bundle(rule: &'static Rule, bundle: &Bundle<'_>, sources: &Sources) -> 
     report.into_findings()
 }
 
-/// Runs the rules that compare bundles. Findings come in no particular order.
+/// Runs the rules that compare the bundles of several profiles. The findings are not sorted.
 #[must_use]
 pub fn check_fleet(fleet: &[Facts], options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -1,6 +1,6 @@
-//! What the bundles of several profiles do to each other: ports, names and images across a fleet.
+//! The facts that the rules for several bundles compare: ports, names and images.
 //!
-//! The facts of each bundle are small and read where it is rendered; the rules compare facts only.
+//! The facts of a bundle are small and collected when it is rendered, so that bundles need not be kept in memory.
 
 use crate::finding::ObjectRef;
 use crate::graph::{self, image_name};
@@ -8,40 +8,40 @@ use crate::node::Node;
 use crate::object::{Object, containers};
 use crate::source::Span;
 
-/// What is known of one bundle.
+/// The facts of one bundle.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// The profile it is rendered from.
     pub profile: String,
     /// The environment it is rendered for.
     pub environment: String,
-    /// The kind cluster it goes to; the environment's name where there is none.
+    /// The name of its kind cluster; without one, the name of the environment.
     pub cluster: String,
     /// NodePorts of its Services.
-    pub node_ports: Vec<Claim>,
+    pub node_ports: Vec<UsedPort>,
     /// Ports of the host that its kind config maps.
-    pub host_ports: Vec<Claim>,
+    pub host_ports: Vec<UsedPort>,
     /// Its objects.
     pub objects: Vec<(ObjectRef, Span)>,
-    /// Its images: name, tag or digest, place.
+    /// Its images: name, tag or digest, location.
     pub images: Vec<(String, String, Span)>,
 }
 
-/// A port that a bundle takes.
+/// A port that a bundle uses.
 #[derive(Debug, Clone)]
-pub struct Claim {
+pub struct UsedPort {
     /// The port.
     pub port: i64,
-    /// `TCP` or another.
+    /// The protocol, in upper case: `TCP`.
     pub protocol: String,
-    /// What takes it: a Service, or the NodePort a host port is mapped to.
-    pub by: String,
-    /// Where it stands: in the profile, if the profile says it.
+    /// What uses it: a Service, or the NodePort that a host port is mapped to.
+    pub used_by: String,
+    /// Its location: in the profile, if the profile sets it.
     pub span: Span,
 }
 
 impl Facts {
-    /// Reads the facts of a bundle.
+    /// Collects the facts of a bundle.
     #[must_use]
     pub fn of(profile: &str, environment: &str, objects: &[Object], kind_config: Option<&Object>) -> Self {
         let cluster = kind_config.map(|config| config.node["name"].text()).filter(|name| !name.is_empty());
@@ -53,16 +53,16 @@ impl Facts {
         };
         for node in kind_config.into_iter().flat_map(|config| config.node["nodes"].items()) {
             for mapping in node["extraPortMappings"].items() {
-                let by = mapping["containerPort"].as_i64().map_or_else(String::new, |port| port.to_string());
-                facts.host_ports.extend(claim(&mapping["hostPort"], &mapping["protocol"], by));
+                let used_by = mapping["containerPort"].as_i64().map_or_else(String::new, |port| port.to_string());
+                facts.host_ports.extend(used_port(&mapping["hostPort"], &mapping["protocol"], used_by));
             }
         }
         for object in objects {
             facts.objects.push((object.id.clone(), object.span()));
             if graph::kind_of(object) == Some("Service") {
                 for port in object.node["spec"]["ports"].items() {
-                    let by = format!("Service/{} in `{}`", object.name(), object.namespace());
-                    facts.node_ports.extend(claim(&port["nodePort"], &port["protocol"], by));
+                    let used_by = format!("Service/{} in `{}`", object.name(), object.namespace());
+                    facts.node_ports.extend(used_port(&port["nodePort"], &port["protocol"], used_by));
                 }
             }
             let templates = object.pod_templates();
@@ -72,7 +72,7 @@ impl Facts {
                 let tag = image[name.len()..].trim_start_matches([':', '@']);
                 let known = facts.images.iter().any(|(other, version, _)| other == name && version == tag);
                 if !known && !name.is_empty() {
-                    facts.images.push((name.to_owned(), tag.to_owned(), place(&container.node["image"])));
+                    facts.images.push((name.to_owned(), tag.to_owned(), location(&container.node["image"])));
                 }
             }
         }
@@ -80,13 +80,18 @@ impl Facts {
     }
 }
 
-fn claim(port: &Node, protocol: &Node, by: String) -> Option<Claim> {
+fn used_port(port: &Node, protocol: &Node, used_by: String) -> Option<UsedPort> {
     let number = port.as_i64().filter(|port| *port > 0)?;
-    Some(Claim { port: number, protocol: protocol.as_str().unwrap_or("TCP").to_uppercase(), by, span: place(port) })
+    Some(UsedPort {
+        port: number,
+        protocol: protocol.as_str().unwrap_or("TCP").to_uppercase(),
+        used_by,
+        span: location(port),
+    })
 }
 
-/// Where a person changes a value: in the profile that gave it, else where it is written.
-fn place(node: &Node) -> Span {
+/// The location where a user changes a value: in the profile that sets it, or else where it is written.
+fn location(node: &Node) -> Span {
     let input = node.origin.inputs().first().map(|input| input.node.origin.span);
     input.filter(|span| !span.is_none()).unwrap_or(node.origin.span)
 }

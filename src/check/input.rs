@@ -1,4 +1,4 @@
-//! Manifests in: documents to objects, lists unpacked.
+//! Reads manifests: makes objects of YAML documents and unpacks lists.
 
 use std::path::Path;
 
@@ -12,26 +12,26 @@ use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-/// The objects of manifests, and what is wrong with the texts.
+/// The objects read from manifests, and the findings of reading them.
 #[derive(Debug, Default)]
 pub struct Input {
-    /// The objects in the order given.
+    /// The objects in input order.
     pub objects: Vec<Object>,
-    /// What is wrong with the texts.
+    /// Syntax errors, and documents that are not Kubernetes objects.
     pub findings: Vec<Finding>,
-    /// The config of the kind cluster that the manifests are for: the only one whose file a person named.
+    /// The config of the kind cluster that the manifests are for: the only one whose file was named on the command line.
     pub kind_config: Option<Object>,
     /// All configs of kind clusters.
     pub kind_clusters: Vec<KindCluster>,
-    /// How many of them a person named.
+    /// How many of them are in files that were named on the command line.
     chosen_clusters: usize,
-    /// What the kustomizations of the folders say.
+    /// The kustomizations of the folders.
     pub kustomizations: Kustomizations,
-    /// What is no Kubernetes object: where it stands, and what it is.
+    /// The skipped documents and files: location and description.
     pub passed_over: Vec<(Span, String)>,
 }
 
-/// API groups of files that only tools read, and that no API server serves; those below one are meant, too.
+/// API groups of configuration files of tools, which no API server serves.
 const TOOL_GROUPS: &[&str] = &[
     "apiserver.config.k8s.io",
     "audit.k8s.io",
@@ -59,30 +59,29 @@ const TOOL_GROUPS: &[&str] = &[
     "testing.kyverno.io",
 ];
 
-/// Kinds of files that only a tool reads, in groups of which an API server serves other kinds: the release series of a provider
-/// of Cluster API.
+/// Kinds of configuration files in groups whose other kinds an API server serves: the release series of a Cluster API provider.
 const TOOL_KINDS: &[(&str, &str)] = &[("clusterctl.cluster.x-k8s.io", "Metadata")];
 
-/// Whether an `apiVersion` is that of a file which only a tool reads: its group is a tool's, or it has no group and no
-/// version of the core group, as the configuration of many tools.
-fn is_of_tool(api_version: &str, kind: &str) -> bool {
+/// Whether a document is the configuration of a tool: by its group, or because it has no group and its `apiVersion` is not one
+/// of the core group.
+fn is_tool_config(api_version: &str, kind: &str) -> bool {
     match api_version.split_once('/') {
         Some((group, _)) => {
             TOOL_GROUPS.contains(&group)
                 || TOOL_KINDS.contains(&(group, kind))
                 || kinds::is_of_no_server(api_version, kind)
         }
-        // A kubeconfig, and the policy of a scheduler.
+        // A kubeconfig or a scheduler policy.
         None if api_version == "v1" => matches!(kind, "Config" | "Policy"),
         None => Kind::all(KubernetesVersion::default()).all(|known| known.kind != kind),
     }
 }
 
 impl Input {
-    /// Adds the manifests of a file. `chosen`: a person named this very file, so that a document that is no manifest
-    /// is a fault; in a folder it is passed over.
+    /// Adds the manifests of a file. If the file itself was named on the command line (`chosen`), documents that are not
+    /// Kubernetes objects are reported; in a folder they are skipped.
     pub fn add(&mut self, sources: &Sources, file: FileId, chosen: bool) {
-        // In a folder there is much else: values, workflows, data.
+        // Folders contain other YAML files, too: values, workflows, data.
         let is_manifest =
             |text: &str| text.contains("apiVersion") || text.contains("kind") && text.contains("metadata");
         if !chosen && sources.get(file).is_some_and(|file| !is_manifest(&file.text)) {
@@ -91,32 +90,32 @@ impl Input {
         }
         let mut loaded = yaml::load(sources, file, Dialect::Kubectl);
         self.findings.append(&mut loaded.findings);
-        let objections = self.findings.len();
+        let start = self.findings.len();
         for document in loaded.documents {
             self.document(sources, document, chosen, 0);
         }
-        self.fold_objections(objections);
+        self.merge_findings(start);
     }
 
-    /// Adds a document that a person chose.
+    /// Adds a document that the user named.
     pub fn add_document(&mut self, sources: &Sources, document: Node) {
         self.document(sources, document, true, 0);
     }
 
-    /// Adds a kustomization, which stands in a folder.
+    /// Adds the kustomization of a folder.
     pub fn add_kustomization(&mut self, sources: &Sources, file: FileId, folder: &Path) {
         for document in yaml::load(sources, file, Dialect::Kubectl).documents {
             self.kustomizations.add(folder, &document);
         }
     }
 
-    /// Passes a file over.
+    /// Skips a file, with a description for `--verbose`.
     pub fn pass_over(&mut self, file: FileId, what: impl Into<String>) {
         self.passed_over.push((Span::new(file, 0, 0), what.into()));
     }
 
-    /// Leaves one of the findings, from a place on, that say that a document is no object.
-    fn fold_objections(&mut self, from: usize) {
+    /// Merges the findings from an index on that report documents which are not objects into one.
+    fn merge_findings(&mut self, from: usize) {
         let more =
             self.findings[from..].iter().filter(|finding| finding.rule == NOT_AN_OBJECT).count().saturating_sub(1);
         let mut first = true;
@@ -135,29 +134,29 @@ impl Input {
 
     fn document(&mut self, sources: &Sources, node: Node, chosen: bool, depth: usize) {
         let span = node.origin.span;
-        let text = |field: &str| node[field].as_str().filter(|text| !text.is_empty());
-        let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
+        let string = |field: &str| node[field].as_str().filter(|value| !value.is_empty());
+        let (Some(api_version), Some(kind)) = (string("apiVersion"), string("kind")) else {
             self.not_an_object(sources, &node, chosen);
             return;
         };
-        // SOPS encrypts all values where it is told nothing else.
+        // SOPS encrypts all values by default.
         if api_version.starts_with("ENC[") {
-            self.passed_over.push((span, "encrypted as a whole with SOPS".to_owned()));
+            self.passed_over.push((span, "entirely encrypted with SOPS".to_owned()));
             return;
         }
         let is_list = kind.ends_with("List") && matches!(node["items"].value, Value::Sequence(_));
         if api_version.split('/').next() == Some("kind.x-k8s.io") {
             self.kind_cluster(Object::new(node), chosen);
-        } else if is_of_tool(api_version, kind) {
-            self.passed_over.push((span, format!("`{api_version}` {kind}, which a tool reads")));
-        } else if is_list && depth < MAX_LISTS {
+        } else if is_tool_config(api_version, kind) {
+            self.passed_over.push((span, format!("`{api_version}` {kind}, the configuration of a tool")));
+        } else if is_list && depth < MAX_LIST_DEPTH {
             self.list(sources, node, depth);
         } else {
-            self.objects.push(Object::new(decrypted(node)));
+            self.objects.push(Object::new(without_sops(node)));
         }
     }
 
-    /// Of several clusters nobody knows which one the manifests are for.
+    /// Adds a kind cluster. If several are named, it is not known which one the manifests are for.
     fn kind_cluster(&mut self, config: Object, chosen: bool) {
         self.chosen_clusters += usize::from(chosen);
         if chosen {
@@ -166,8 +165,8 @@ impl Input {
         self.kind_clusters.push(KindCluster::new(config, chosen));
     }
 
-    /// kubectl unpacks every list, also lists in lists. The items of a `DeploymentList` are Deployments where they say
-    /// nothing else.
+    /// Unpacks a list, as kubectl does, also within lists. Items of a `DeploymentList` without `apiVersion` and `kind` are
+    /// Deployments.
     fn list(&mut self, sources: &Sources, mut node: Node, depth: usize) {
         let (api_version, kind) = (node["apiVersion"].clone(), node["kind"].clone());
         let Some(Node { value: Value::Sequence(items), .. }) = node.get_mut("items") else { return };
@@ -193,17 +192,17 @@ impl Input {
             (true, false) => Some("apiVersion"),
             _ => Some("kind"),
         };
-        // In a folder, what else there is tells whether it was meant for one: a chart's `Chart.yaml` has an `apiVersion`.
-        let is_meant = chosen || field.is_some() && node.at(&["metadata", "name"]).is_set();
-        if !is_meant {
+        // Other files in a folder may have one of the fields: `Chart.yaml` has an `apiVersion`.
+        let is_manifest = chosen || field.is_some() && node.at(&["metadata", "name"]).is_set();
+        if !is_manifest {
             self.passed_over.push((span, "not a Kubernetes object".to_owned()));
             return;
         }
         sources.add_unread(span);
         let finding = match (field, &node.value) {
             (Some(field), _) => {
-                let place = node.entries().first().map_or(span, |entry| entry.key_span);
-                let finding = Finding::error(NOT_AN_OBJECT, place, format!("`{field}` is required"));
+                let key = node.entries().first().map_or(span, |entry| entry.key_span);
+                let finding = Finding::error(NOT_AN_OBJECT, key, format!("`{field}` is required"));
                 finding.with_help(format!("every Kubernetes object has an `apiVersion` and a `kind`; add `{field}`"))
             }
             (None, Value::Mapping(_)) => Finding::error(NOT_AN_OBJECT, span, "not a Kubernetes object")
@@ -218,12 +217,11 @@ impl Input {
 
 const NOT_AN_OBJECT: RuleId = RuleId::NotAManifest;
 
-/// How deep lists in lists are unpacked.
-const MAX_LISTS: usize = 8;
+/// The maximum depth of nested lists.
+const MAX_LIST_DEPTH: usize = 8;
 
-/// An object without what SOPS adds to it; the encrypted values stay. Flux, Argo CD and helm-secrets decrypt it before
-/// it is applied.
-fn decrypted(mut node: Node) -> Node {
+/// Removes the `sops` field; the encrypted values stay. Flux, Argo CD and helm-secrets decrypt the object before they apply it.
+fn without_sops(mut node: Node) -> Node {
     let sops = &node["sops"];
     let is_encrypted = ["mac", "version", "lastmodified"].iter().any(|field| sops[*field].is_set());
     if is_encrypted && let Value::Mapping(mapping) = &mut node.value {

@@ -1,5 +1,5 @@
-//! What kustomizations say about the files and objects beside them: which files are patches or data and no manifests,
-//! which objects are generated, and which are patched before they are applied.
+//! Reads kustomizations: which files are patches or data instead of manifests, which objects are generated, and which
+//! are patched before they are applied.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::object::Object;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
-/// The names a kustomization's file can have.
+/// The possible file names of a kustomization.
 const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The lists of a kustomization whose files are patches.
@@ -20,22 +20,22 @@ const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902
 /// The lists whose files configure kustomize itself.
 const CONFIGURATION: [&str; 6] = ["configurations", "crds", "generators", "replacements", "transformers", "validators"];
 
-/// What generators make.
+/// The generators, and the kinds of the objects they generate.
 const GENERATORS: [(&str, &str); 2] = [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")];
 
-/// What the kustomizations of a folder say.
+/// The kustomizations of a folder and its subfolders.
 #[derive(Debug, Clone, Default)]
 pub struct Kustomizations {
     folders: HashSet<PathBuf>,
     patches: HashSet<PathBuf>,
     resources: HashSet<PathBuf>,
-    other_parts: HashSet<PathBuf>,
-    made: HashSet<(&'static str, String)>,
+    data: HashSet<PathBuf>,
+    generated: HashSet<(&'static str, String)>,
     variables: HashSet<String>,
     patched: HashSet<(String, String)>,
 }
 
-/// A file that no manifest is in.
+/// A file of a kustomization that contains no manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// It changes objects of other files.
@@ -45,34 +45,34 @@ pub enum Part {
 }
 
 impl Kustomizations {
-    /// Whether kustomize replaces `$(NAME)` by a value of another object.
+    /// Whether kustomize replaces `$(NAME)` with a field of another object (`vars`).
     #[must_use]
     pub fn replaces(&self, name: &str) -> bool {
         self.variables.contains(name)
     }
 
-    /// Whether a file is a kustomization, by its name.
+    /// Whether a file has the name of a kustomization.
     #[must_use]
     pub fn is_kustomization(path: &Path) -> bool {
         path.file_name().is_some_and(|name| FILES.iter().any(|known| name == *known))
     }
 
-    /// Adds what the kustomization of a folder says.
+    /// Adds the kustomization of a folder.
     pub fn add(&mut self, folder: &Path, kustomization: &Node) {
-        let place = |name: &str| tidy(&folder.join(name));
-        self.folders.insert(tidy(folder));
+        let path = |name: &str| normalize(&folder.join(name));
+        self.folders.insert(normalize(folder));
         for item in ["resources", "bases"].into_iter().flat_map(|list| kustomization[list].items()) {
-            self.resources.insert(place(item.text()));
+            self.resources.insert(path(item.text()));
         }
         for list in PATCHES {
             for item in kustomization[list].items() {
-                let (path, inline) = match &item.value {
+                let (file, inline) = match &item.value {
                     Value::String(text) if text.contains('\n') => ("", text.as_str()),
                     Value::String(text) => (text.as_str(), ""),
                     _ => (item["path"].text(), item["patch"].text()),
                 };
-                if !path.is_empty() {
-                    self.patches.insert(place(path));
+                if !file.is_empty() {
+                    self.patches.insert(path(file));
                 }
                 let target = &item["target"];
                 if target["kind"].is_set() {
@@ -87,25 +87,25 @@ impl Kustomizations {
             for item in kustomization[list].items() {
                 let name = item.as_str().unwrap_or(item["path"].text());
                 if !name.is_empty() && !name.contains('\n') {
-                    self.other_parts.insert(place(name));
+                    self.data.insert(path(name));
                 }
             }
         }
         for (list, kind) in GENERATORS {
             for item in kustomization[list].items() {
-                self.made.insert((kind, item["name"].text().to_owned()));
+                self.generated.insert((kind, item["name"].text().to_owned()));
                 for name in ["files", "envs"].into_iter().flat_map(|field| item[field].items()) {
                     let name = name.text();
-                    self.other_parts.insert(place(name.split_once('=').map_or(name, |(_, path)| path)));
+                    self.data.insert(path(name.split_once('=').map_or(name, |(_, path)| path)));
                 }
             }
         }
         for chart in kustomization["helmCharts"].items() {
-            self.other_parts.insert(place(chart["valuesFile"].text()));
+            self.data.insert(path(chart["valuesFile"].text()));
         }
     }
 
-    /// Notes which objects a patch changes.
+    /// Records which objects a strategic merge patch changes.
     pub fn add_patch(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -118,19 +118,19 @@ impl Kustomizations {
         }
     }
 
-    /// What a file is to a kustomization; `None` where it may be a manifest. A file that no kustomization names is a patch
-    /// by its name beside one (`manager_auth_patch.yaml`), and in a folder of patches.
+    /// What a file is to the kustomizations; `None` if it may be a manifest. A file that no kustomization refers to is a patch
+    /// if it is in a folder `patches`, or if it is beside a kustomization and `patch` is in its name (`manager_auth_patch.yaml`).
     #[must_use]
     pub fn part(&self, path: &Path) -> Option<Part> {
         if self.folders.is_empty() {
             return None;
         }
-        let path = tidy(path);
+        let path = normalize(path);
         let is_patch = |name: &OsStr| name.to_string_lossy().split(['-', '_', '.']).any(|word| word == "patch");
         let folder = || path.parent().and_then(Path::file_name);
         match () {
             () if self.patches.contains(&path) => Some(Part::Patch),
-            () if self.other_parts.contains(&path) => Some(Part::Other),
+            () if self.data.contains(&path) => Some(Part::Other),
             () if self.resources.contains(&path) => None,
             () if folder().is_some_and(|name| name == "patches" || name == "patch") => Some(Part::Patch),
             () if path.parent().is_some_and(|folder| self.folders.contains(folder)) => {
@@ -140,17 +140,17 @@ impl Kustomizations {
         }
     }
 
-    /// Whether a file is a resource of a kustomization, which what it builds may complete: labels, selectors, namespaces,
-    /// names and images are added, and patches.
+    /// Whether a file is a resource of a kustomization, which may add labels, selectors, a namespace, names and images to its
+    /// objects, and patch them.
     #[must_use]
     pub fn is_resource(&self, path: &Path) -> bool {
-        !self.resources.is_empty() && self.resources.contains(&tidy(path))
+        !self.resources.is_empty() && self.resources.contains(&normalize(path))
     }
 
-    /// Whether a generator makes an object of that kind and name, or adds to it.
+    /// Whether a generator makes an object of this kind and name, or adds to it.
     #[must_use]
-    pub fn makes(&self, kind: &str, name: &str) -> bool {
-        self.made.iter().any(|(made, known)| *made == kind && known == name)
+    pub fn generates(&self, kind: &str, name: &str) -> bool {
+        self.generated.iter().any(|(generated, known)| *generated == kind && known == name)
     }
 
     /// Whether a patch changes an object.
@@ -164,17 +164,17 @@ impl Kustomizations {
     }
 }
 
-/// A path without `.` and `..` where it can be told.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidy = PathBuf::new();
+/// Removes `.` and `..` from a path as far as possible.
+fn normalize(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if tidy.file_name().is_some() => _ = tidy.pop(),
-            part => tidy.push(part),
+            Component::ParentDir if normalized.file_name().is_some() => _ = normalized.pop(),
+            part => normalized.push(part),
         }
     }
-    tidy
+    normalized
 }
 
 #[cfg(test)]
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_files_and_objects_of_a_kustomization_are_known() {
+    fn files_and_objects_of_a_kustomization_are_recognized() {
         let text = "
 resources: [web.yaml]
 patches:
@@ -217,7 +217,7 @@ configMapGenerator:
         }
         assert!(kustomizations.is_resource(Path::new("./overlays/e2e/web.yaml")));
         assert!(!kustomizations.is_resource(Path::new("overlays/web.yaml")));
-        assert!(kustomizations.makes("ConfigMap", "app") && !kustomizations.makes("Secret", "app"));
+        assert!(kustomizations.generates("ConfigMap", "app") && !kustomizations.generates("Secret", "app"));
         let object = |kind: &str, name: &str| {
             let text = format!("kind: {kind}\nmetadata: {{name: {name}}}\n");
             Object::new(yaml::load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0))

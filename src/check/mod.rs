@@ -1,7 +1,7 @@
-//! The check engine: rules over objects, and the report they write to.
+//! The check engine: runs rules on objects.
 //!
-//! A rule is one file under `rules/`, named like its id; the table in [`rules`] lists them all. Rules read plain nodes;
-//! the report finds the field path and the place when there is something to say.
+//! Each rule is a file under `rules/`, named after its id; the table in [`rules`] lists them all. Rules read nodes; the
+//! report determines the field path and the location of a finding.
 
 mod custom_rules;
 mod decoding;

@@ -1,4 +1,4 @@
-//! What a person asks of a check.
+//! The options of a check.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,32 +15,32 @@ use crate::project::OwnReference;
 use crate::service::Services;
 use crate::source::Sources;
 
-/// What the cluster that the manifests are for is used for.
+/// What the cluster is used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// Nobody said.
+    /// Not known.
     #[default]
     Unknown,
-    /// A test: its data may be lost.
+    /// Tests: its data may be lost.
     Test,
-    /// Production: its data may not.
+    /// Production: its data must not be lost.
     Production,
 }
 
-/// How a person declares what lives elsewhere, for help texts.
+/// Where a user declares hosts and objects that are not part of the manifests, for help texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Declaration {
-    /// With `--external`.
+    /// On the command line, with `--external`.
     #[default]
     Argument,
-    /// In a project's settings, the file of this name.
+    /// In the project's settings, with the name of the file.
     Settings(String),
-    /// Under `external` in the profile, the file of this name.
+    /// Under `external` in the profile, with the name of the file.
     Profile(String),
 }
 
 impl Declaration {
-    /// What to write for a host or an object.
+    /// The help that says how to declare a host or an object.
     #[must_use]
     pub fn of(&self, what: &str) -> String {
         match self {
@@ -54,21 +54,21 @@ impl Declaration {
     }
 }
 
-/// The config of a kind cluster that is checked by itself.
+/// The config of a kind cluster.
 #[derive(Debug, Clone)]
 pub struct KindCluster {
     /// The config.
     pub config: Object,
-    /// The name of the cluster. None where the config has none and a person named its file: `kind create cluster --name`
-    /// gives one. What is found in a folder has kind's default name then.
+    /// The name of the cluster. If the config has none: `None` for a file that was named on the command line, as
+    /// `kind create cluster --name` may set any, and kind's default name for one found in a folder.
     pub name: Option<String>,
 }
 
 impl KindCluster {
-    /// The name of a cluster that nobody names.
+    /// kind's default name of a cluster.
     pub const DEFAULT_NAME: &str = "kind";
 
-    /// A cluster by its config; `chosen`: a person named its very file.
+    /// A cluster from its config; `chosen` if its file was named on the command line.
     #[must_use]
     pub fn new(config: Object, chosen: bool) -> Self {
         let name = config.node["name"].as_str().map(str::to_owned);
@@ -76,47 +76,47 @@ impl KindCluster {
     }
 }
 
-/// The severity that a project gives to a rule; `None` switches the rule off.
+/// The severity that a project sets for a rule; `None` turns the rule off.
 pub(super) type RuleSeverity = (RuleId, Option<Severity>);
 
-/// What a person asks of a check.
+/// The options of a check.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Whether the objects are known to be the whole bundle, so that what is absent is an error.
+    /// Whether the objects are complete, so that missing objects are errors.
     pub whole: bool,
-    /// Whether the objects are a bundle of the project's own, of which recommendations are given, too.
+    /// Whether the objects are rendered from the project, so that recommendations are reported as well.
     pub own: bool,
-    /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
+    /// What is not part of the manifests: hosts as `host` or `host:port`, objects as `Kind/name`.
     pub externals: Vec<String>,
-    /// How they are declared.
+    /// Where externals are declared.
     pub declaration: Declaration,
-    /// Families to run; all where empty.
+    /// Families or rules to run; all if empty.
     pub only: Vec<String>,
-    /// Families or rules to leave out.
+    /// Families or rules to skip.
     pub skip: Vec<String>,
-    /// The kind cluster the manifests are for (`kind: Cluster` of `kind.x-k8s.io`).
+    /// The config of the kind cluster that the manifests are for (`kind: Cluster` of `kind.x-k8s.io`).
     pub kind_config: Option<Object>,
-    /// The kind clusters that are checked by themselves; that of the manifests need not be among them.
+    /// The kind clusters to check; `kind_config` need not be among them.
     pub kind_clusters: Vec<KindCluster>,
-    /// The services whose ways are known.
+    /// The descriptions of known services.
     pub services: Services,
-    /// The versions of services that run with one profile only: the profile, the service (all where it is empty), the version.
+    /// Versions of services in one profile only: the profile, the service (all if empty), the version.
     pub profile_versions: Vec<(String, String, Version)>,
-    /// What the cluster is for.
+    /// What the cluster is used for.
     pub purpose: Purpose,
-    /// The version of Kubernetes whose kinds and fields count.
+    /// The version of Kubernetes to check against.
     pub kubernetes_version: KubernetesVersion,
-    /// CustomResourceDefinitions that are known beside those among the objects; others in here are passed over.
+    /// CustomResourceDefinitions in addition to those among the objects; other kinds are ignored.
     pub crds: Vec<Node>,
-    /// Fields of the project's own that name objects.
+    /// Fields that refer to objects, as declared by the project.
     pub references: Vec<OwnReference>,
-    /// Where those stand that neither has.
+    /// The files in which other definitions are looked up.
     pub definitions: Arc<Definitions>,
-    /// What the kustomizations beside the manifests say.
+    /// The kustomizations beside the manifests.
     pub kustomizations: Kustomizations,
-    /// Severities that a project gives to rules; `None` switches the rule off.
+    /// The severities that the project sets for rules; `None` turns a rule off.
     pub severities: BTreeMap<RuleId, Option<Severity>>,
-    /// The same for the files that patterns match, in the order written.
+    /// The same for files that match patterns, in order.
     pub path_severities: Vec<(Globs, Vec<RuleSeverity>)>,
 }
 
@@ -128,15 +128,15 @@ impl Options {
         self.kind_clusters.iter().map(|cluster| &cluster.config).chain(own)
     }
 
-    /// Whether a rule is asked for.
+    /// Whether a rule is selected.
     #[must_use]
     pub fn runs(&self, rule: RuleId) -> bool {
         let named = |names: &[String]| names.iter().any(|name| name == rule.name() || name == rule.family().name());
         (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
     }
 
-    /// Gives findings the severities that the project sets for their rules, and drops those it switches off or a person
-    /// leaves out; also of findings that no rule makes.
+    /// Applies the severities that the project sets, and removes findings that are turned off or skipped, including those that
+    /// no rule makes.
     pub fn adjust(&self, findings: &mut Vec<Finding>) {
         findings.retain(|finding| !self.skip.iter().any(|name| name == finding.rule.name()));
         findings.retain_mut(|finding| match self.severities.get(&finding.rule) {
@@ -149,7 +149,7 @@ impl Options {
         });
     }
 
-    /// Gives findings the severities that the project sets for the files they are in; of several the last counts.
+    /// Applies the severities that the project sets for files; the last matching pattern wins.
     pub fn adjust_by_path(&self, sources: &Sources, findings: &mut Vec<Finding>) {
         if self.path_severities.is_empty() {
             return;

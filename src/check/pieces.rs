@@ -1,11 +1,11 @@
-//! Which piece of a joined string is wrong: `"{{ image.repository }}:{{ image.tag }}"` is written by one line of a template and
-//! by two of a profile, and a person must change one of them.
+//! Finds the invalid piece of an interpolated string: `"{{ image.repository }}:{{ image.tag }}"` is one line of a template and
+//! two values of a profile, and the user must change one of them.
 //!
-//! A rule that knows the bytes at fault says so ([`Report::text`](crate::validation::Report::text)). For all others a piece is
-//! the culprit if the finding goes away with another text in its place, and with none of the others replaced. Only rules that
-//! look at one object by itself are asked so; of those that look for other objects, any change would seem to help.
+//! Rules that know the invalid bytes report them ([`Report::text`](crate::validation::Report::text)). For other rules, a piece is
+//! the cause if the finding disappears when that piece is replaced, and only then. This works for rules about single objects
+//! only; a finding about a reference to another object would disappear with any change.
 
-use super::engine::without_pieces;
+use super::engine::check_untraced;
 use super::options::Options;
 use super::rule::Check;
 use super::rules;
@@ -15,22 +15,22 @@ use crate::object::Object;
 use crate::source::{Sources, Span};
 use crate::validation::point_at;
 
-/// Texts that most forms of strings have: names, tags, hosts; ports, amounts.
-const HARMLESS: [&str; 2] = ["a", "1"];
+/// Replacements that are valid in most strings: in names, tags and hosts; in ports and quantities.
+const REPLACEMENTS: [&str; 2] = ["a", "1"];
 
-/// How many findings a run traces to a piece; the others show the template.
+/// The maximum number of findings that are traced in a run; the others point at the template.
 const MAX_FINDINGS: usize = 50;
 
-/// How many pieces of one string are tried.
+/// The maximum number of pieces of one string that are tried.
 const MAX_PIECES: usize = 8;
 
-/// Rules over bundles that look at each value by itself.
-const BY_ITSELF: [RuleId; 1] = [RuleId::ImageTextInvalid];
+/// Bundle rules that check each value on its own.
+const PER_VALUE_RULES: [RuleId; 1] = [RuleId::ImageTextInvalid];
 
-/// Lets findings about joined strings point at the piece that is wrong; where that is not certain, at the template, with the
-/// pieces beside it.
+/// Makes findings about interpolated strings point at the invalid piece; if it cannot be determined, at the template, with the
+/// pieces as related locations.
 pub(super) fn trace(sources: &Sources, objects: &[Object], options: &Options, findings: &mut [Finding]) {
-    // Manifests of others are joined of nothing.
+    // Only rendered strings have pieces.
     if !options.own {
         return;
     }
@@ -40,7 +40,7 @@ pub(super) fn trace(sources: &Sources, objects: &[Object], options: &Options, fi
             continue;
         };
         let mut found = Vec::new();
-        joined(&object.node, finding.span, &mut Vec::new(), &mut found);
+        find_interpolated(&object.node, finding.span, &mut Vec::new(), &mut found);
         for path in found {
             traced += 1;
             let node = at(&object.node, &path);
@@ -56,9 +56,9 @@ pub(super) fn trace(sources: &Sources, objects: &[Object], options: &Options, fi
                 }
                 None => {
                     for input in node.origin.pieces().iter().filter_map(|piece| piece.origin.blame(&Value::Null)) {
-                        let place = input.node.origin.span;
-                        if finding.related.iter().all(|(known, _)| *known != place) {
-                            finding.related.push((place, format!("`{}` is set here", input.path)));
+                        let location = input.node.origin.span;
+                        if finding.related.iter().all(|(known, _)| *known != location) {
+                            finding.related.push((location, format!("`{}` is set here", input.path)));
                         }
                     }
                 }
@@ -67,7 +67,7 @@ pub(super) fn trace(sources: &Sources, objects: &[Object], options: &Options, fi
     }
 }
 
-/// The piece of a string without which there is no such finding; `None` where there is none, or more than one.
+/// The index of the piece that causes a finding; `None` if there is none, or more than one.
 fn culprit(
     sources: &Sources,
     object: &Object,
@@ -78,22 +78,22 @@ fn culprit(
 ) -> Option<usize> {
     let rule = rules::ALL.iter().find(|rule| rule.id == finding.rule);
     if rule.is_some_and(|rule| matches!(rule.check, Check::Bundle(_) | Check::Fleet(_)))
-        && !BY_ITSELF.contains(&finding.rule)
+        && !PER_VALUE_RULES.contains(&finding.rule)
     {
         return None;
     }
     let options = Options { only: vec![finding.rule.name().to_owned()], ..options.clone() };
     let is_same = |other: &Finding| other.rule == finding.rule && other.field == finding.field;
     let remains = |object: &Object| {
-        let findings = without_pieces(sources, std::slice::from_ref(object), &options);
+        let findings = check_untraced(sources, std::slice::from_ref(object), &options);
         findings.iter().any(is_same)
     };
     if !remains(object) {
         return None;
     }
     let text = node.text();
-    let helps = |range: std::ops::Range<usize>| {
-        HARMLESS.iter().any(|other| {
+    let is_cause = |range: std::ops::Range<usize>| {
+        REPLACEMENTS.iter().any(|other| {
             let Some((before, after)) = text.get(..range.start).zip(text.get(range.end..)) else { return false };
             let mut changed = object.node.clone();
             replace(&mut changed, path, format!("{before}{other}{after}"));
@@ -101,28 +101,28 @@ fn culprit(
         })
     };
     let pieces = node.origin.pieces().iter().enumerate().take(MAX_PIECES);
-    let mut helping: Vec<usize> = pieces.filter(|(_, piece)| helps(piece.range())).map(|(index, _)| index).collect();
-    if helping.len() > 1 {
-        // Too long together: the longest is the one to shorten.
+    let mut causes: Vec<usize> = pieces.filter(|(_, piece)| is_cause(piece.range())).map(|(index, _)| index).collect();
+    if causes.len() > 1 {
+        // The string is too long: the longest piece is the one to shorten.
         let length = |index: &usize| node.origin.pieces()[*index].range().len();
-        let longest = helping.iter().map(length).max()?;
-        helping.retain(|index| length(index) == longest);
+        let longest = causes.iter().map(length).max()?;
+        causes.retain(|index| length(index) == longest);
     }
-    match helping.as_slice() {
+    match causes.as_slice() {
         [only] => Some(*only),
         _ => None,
     }
 }
 
-/// The ways to joined strings that the template's line at this place wrote.
-fn joined(node: &Node, span: Span, path: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+/// Collects the paths of interpolated strings that come from this location in a template.
+fn find_interpolated(node: &Node, span: Span, path: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
     if node.origin.span == span && !node.origin.pieces().is_empty() {
         found.push(path.clone());
     }
     let inner = node.items().iter().chain(node.entries().iter().map(|entry| &entry.value));
     for (index, inner) in inner.enumerate() {
         path.push(index);
-        joined(inner, span, path, found);
+        find_interpolated(inner, span, path, found);
         path.pop();
     }
 }

@@ -1,4 +1,4 @@
-//! The check of a rendered bundle, by what its project and its profile say about checks.
+//! Checks rendered bundles, with the settings of the project and the profile.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::service::Services;
 use crate::source::Sources;
 
 impl Options {
-    /// What the project's settings say about checks.
+    /// The options that a project's settings define.
     ///
     /// # Errors
-    /// Where a file in `services/` cannot be read or is no service description.
+    /// If a file in `services/` cannot be read or is not a valid service description.
     pub fn of_project(project: &Project, sources: &Sources, definitions: Definitions) -> Result<Self, Failure> {
         let level = |level| match level {
             Level::Off => None,
@@ -35,7 +35,7 @@ impl Options {
             })?;
             for name in names.into_iter().filter(|name| YAML.iter().any(|ending| name.ends_with(ending))) {
                 let file = project.read(sources, &name).map_err(|error| error.failure())?;
-                // A project that was made with `init` holds copies, which need not be read.
+                // A project that was created with `init` contains copies of the built-in files.
                 if sources.get(file).is_some_and(|source| built_in::text(&name) == Some(&*source.text)) {
                     continue;
                 }
@@ -43,7 +43,7 @@ impl Options {
             }
         }
         let mut profile_versions = Vec::new();
-        // What is said of all services first, so that the order does not matter.
+        // Settings for all services come first, so that the order in the file does not matter.
         let versions = &project.settings.service_versions;
         let (of_one, of_all): (Vec<_>, Vec<_>) = versions.iter().partition(|(chosen, _)| chosen.service.is_some());
         for (chosen, span) in of_all.into_iter().chain(of_one) {
@@ -80,7 +80,7 @@ impl Options {
         })
     }
 
-    /// The same for a rendered bundle, which is whole and names its own externals, services and cluster.
+    /// The options for a rendered bundle: it is complete, and its profile has its own externals, versions and cluster.
     #[must_use]
     pub fn of_rendered(&self, rendered: &Rendered, sources: &Sources) -> Self {
         let external = &rendered.values.node[EXTERNAL];
@@ -102,7 +102,7 @@ impl Options {
                 _ => {}
             }
         }
-        // A project without the field `external` has no terms of its own for it.
+        // Not every project's schema has the field `external`.
         if external.is_set()
             && let Some(file) = sources.get(rendered.values.file)
         {
@@ -112,8 +112,7 @@ impl Options {
     }
 }
 
-/// What is wrong with a bundle, or worth a warning: all of it is at hand, so what is absent is missing. What is allowed is a
-/// note.
+/// Checks a rendered bundle, which is complete, so that missing objects are errors. Allowed findings become notes.
 #[must_use]
 pub fn check_rendered(
     sources: &Sources,
@@ -126,11 +125,11 @@ pub fn check_rendered(
     if rendered.needed.is_empty() {
         findings.extend(check_in(sources, &rendered.objects, &options));
     } else {
-        // What others made is there to be referred to; what is wrong with it is told where it is made.
+        // Objects of needed profiles can be referred to; their own findings are reported with those profiles.
         let all: Vec<Object> = rendered.objects.iter().chain(&rendered.needed).cloned().collect();
         let found = check_in(sources, &all, &options);
-        let of_others = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
-        findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(of_others)));
+        let is_needed = |id: &ObjectRef| rendered.needed.iter().any(|object| object.id == *id);
+        findings.extend(found.into_iter().filter(|finding| !finding.object.as_ref().is_some_and(is_needed)));
     }
     options.adjust(&mut findings);
     options.adjust_by_path(sources, &mut findings);
@@ -143,7 +142,7 @@ pub fn check_rendered(
     findings
 }
 
-/// Makes notes of what the project allows in a profile, with the reason.
+/// Turns findings that the project allows in a profile into notes with the reason.
 fn allow(findings: &mut [Finding], profile: &str, allowances: &[Allowance]) {
     for finding in findings.iter_mut().filter(|finding| finding.severity > Severity::Note) {
         let object = finding.object.as_ref().map(ToString::to_string);

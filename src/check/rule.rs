@@ -1,4 +1,4 @@
-//! What a rule is, and what it looks at.
+//! The definition of a rule and its input.
 
 use std::sync::OnceLock;
 
@@ -12,23 +12,23 @@ use crate::validation::{self, Faults, Report};
 /// A rule: its documentation, its check and its examples.
 #[derive(Debug)]
 pub struct Rule {
-    /// The file is named like it.
+    /// The id, after which the file is named.
     pub id: RuleId,
     /// Its documentation.
     pub doc: Doc,
-    /// Manifests in which it fires.
+    /// Manifests for which the rule reports a finding.
     pub bad: &'static str,
-    /// The same, mended: it is silent. Whole, or what changes in `bad`: lines that stay (` `), go (`-`) and come (`+`), with
-    /// `@@` between two places; see [`Rule::good`].
+    /// The fixed manifests: either in full, or as a diff of `bad` with context lines (` `), removed lines (`-`) and added
+    /// lines (`+`), with `@@` between hunks; see [`Rule::good`].
     pub good: &'static str,
     /// The check.
     pub check: Check,
 }
 
-/// The documentation of a rule: the sections of its page, in Markdown.
+/// The documentation of a rule: the sections of its page in Markdown.
 #[derive(Debug)]
 pub struct Doc {
-    /// What the rule checks, and where it reports nothing.
+    /// What the rule checks, and what it does not report.
     pub checks: &'static str,
     /// Why it matters: what the API server or the cluster does.
     pub why: &'static str,
@@ -52,15 +52,15 @@ impl Doc {
 }
 
 impl Rule {
-    /// The manifests in which the rule is silent, whole.
+    /// The fixed manifests in full, for which the rule reports nothing.
     #[must_use]
     pub fn good(&self) -> String {
         if self.good.starts_with("---") || !self.good.starts_with([' ', '-', '+']) {
             return self.good.to_owned();
         }
-        self.good.split("@@\n").fold(self.bad.to_owned(), |text, place| {
+        self.good.split("@@\n").fold(self.bad.to_owned(), |text, hunk| {
             let side = |other: char| -> String {
-                let lines = place.split_inclusive('\n').filter(|line| !line.starts_with(other));
+                let lines = hunk.split_inclusive('\n').filter(|line| !line.starts_with(other));
                 lines.filter_map(|line| line.get(1..)).collect()
             };
             text.replacen(&side('+'), &side('-'), 1)
@@ -68,54 +68,54 @@ impl Rule {
     }
 }
 
-/// What a rule looks at.
+/// The check of a rule, by its input.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
-    /// Each object by itself. Run in parallel; skipped (family `api`) for an object that does not decode.
+    /// Checks a single object. Rules of family `api` do not run on objects that the API server cannot decode.
     Object(fn(&Object, &mut Faults<'_, '_>)),
-    /// The pod of each object that has one; as `Object` otherwise. The pod is looked through once for all such rules.
+    /// Checks the pod template of an object; otherwise like `Object`. The template is parsed once for all rules.
     Pod(fn(&validation::Pod<'_>, &mut Faults<'_, '_>)),
-    /// The whole set of manifests.
+    /// Checks all objects together.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
-    /// The bundles of several profiles. In an example each begins with `# bundle: <profile>`.
+    /// Compares the bundles of several profiles. In an example each begins with `# bundle: <profile>`.
     Fleet(fn(&[Facts], &mut Report<'_>)),
-    /// Reported by another part of the tool (the YAML loader, the decoder); here for its documentation.
+    /// Another module reports the findings (the YAML loader, the decoder); the rule documents them.
     Elsewhere,
 }
 
-/// The set of manifests under check, and what is known about it.
+/// The objects to check together.
 #[derive(Debug)]
 pub struct Bundle<'a> {
-    /// The objects in the order given.
+    /// The objects in input order.
     pub objects: &'a [Object],
-    /// What the person asked for.
+    /// The options of the check.
     pub options: &'a Options,
-    /// What the API server would reject of an object by itself.
+    /// Returns the errors with which the API server would reject an object.
     pub errors: fn(Object) -> Vec<Finding>,
     graph: OnceLock<Graph<'a>>,
 }
 
 impl<'a> Bundle<'a> {
-    /// A set of manifests; its graph is built when the first rule asks for it.
+    /// A bundle of objects; its graph is built on first use.
     #[must_use]
     pub(super) const fn new(objects: &'a [Object], options: &'a Options, errors: fn(Object) -> Vec<Finding>) -> Self {
         Self { objects, options, errors, graph: OnceLock::new() }
     }
 
-    /// Who names what, and what stands in texts.
+    /// The references between the objects, and the contents of their config files.
     pub fn graph(&self) -> &Graph<'a> {
         self.graph.get_or_init(|| {
             Graph::build(self.objects, &self.options.services, &self.options.externals, &self.options.references)
         })
     }
 
-    /// The severity of something that is not among the objects: an error where they are known to be all.
+    /// The severity of a missing object: an error if the objects are complete.
     #[must_use]
     pub const fn absent(&self) -> Severity {
         if self.options.whole { Severity::Error } else { Severity::Warning }
     }
 
-    /// Whether a pod uses a port of its node: it asks for that port, or for the network of the node.
+    /// Whether a pod uses a port of its node, as a host port or in the host network.
     pub fn is_on_node(&self, port: i64) -> bool {
         let uses = |pod: &Pod<'_>| {
             let is_host_network = pod.spec["hostNetwork"].as_bool() == Some(true);
@@ -128,16 +128,16 @@ impl<'a> Bundle<'a> {
         self.graph().pods.iter().any(uses)
     }
 
-    /// Whether two objects are applied to one cluster: the manifests are whole, or one file holds both. Files of a folder
-    /// may be alternatives.
+    /// Whether two objects are certainly applied together: the objects are complete, or both are in one file. Files of a
+    /// folder may be alternatives.
     #[must_use]
     pub fn are_together(&self, one: &Object, other: &Object) -> bool {
         self.options.whole || one.shares_file_with(other)
     }
 
-    /// The severity of a contradiction between two objects, such as a key or port that one needs and the other lacks: an
-    /// error where the manifests are whole or one file holds both. Objects of different files need not be applied
-    /// together: a folder may hold alternatives of one name. What a kustomization patches may have it then.
+    /// The severity of a conflict between two objects, such as a key or port that one needs and the other lacks: an error if
+    /// the objects are complete, or if both are in one file and no kustomization patches them. Files of a folder may be
+    /// alternatives.
     #[must_use]
     pub fn between(&self, one: &Object, other: &Object) -> Severity {
         let kustomizations = &self.options.kustomizations;

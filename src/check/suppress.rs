@@ -1,5 +1,5 @@
-//! Findings that a person has allowed, with a reason: `# plimsoll: allow <rule> because <reason>` on the line of the
-//! finding or alone on the one above, or the annotation `plimsoll.dev/allow: <rule> because <reason>; …` on the object.
+//! Suppresses findings that are allowed with a reason: by a comment `# plimsoll: allow <rule> because <reason>` on the line of
+//! the finding or alone on the line above, or by the annotation `plimsoll.dev/allow: <rule> because <reason>; …` of the object.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -8,25 +8,24 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::source::{FileId, Sources, Span};
 
-/// The annotation that allows rules for one object.
+/// The annotation that allows rules for its object.
 pub const ANNOTATION: &str = "plimsoll.dev/allow";
 
-/// Takes out the findings that are allowed. One allowed without a reason stays, and its help says why.
+/// Removes allowed findings. A finding that is allowed without a reason stays, and its help says why.
 pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Finding>) {
-    // Of objects that have one name the first counts.
+    // Of objects with the same name, the first one counts.
     let annotated = objects.iter().rev().filter(|object| !annotation(&object.node).is_empty());
     let annotated: HashMap<&ObjectRef, Allowances> =
         annotated.map(|object| (&object.id, of_annotation(annotation(&object.node)))).collect();
-    let mut lines = Lines { sources, known: HashMap::new() };
+    let mut lines = Lines { sources, parsed: HashMap::new() };
     findings.retain_mut(|finding| {
-        let places = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
-        let mut verdicts: Vec<Verdict> = places.filter_map(|span| lines.at(span, finding.rule.name())).collect();
+        let spans = std::iter::once(finding.span).chain(finding.related.iter().map(|(span, _)| *span));
+        let mut verdicts: Vec<Verdict> = spans.filter_map(|span| lines.at(span, finding.rule.name())).collect();
         let object = finding.object.as_ref().and_then(|id| annotated.get(id));
         verdicts.extend(object.and_then(|allowed| allowed.get(finding.rule.name())));
         if verdicts.contains(&Verdict::WithoutReason) {
-            let words = "the `allow` for it gives no reason (`because …`), so it does not hold";
-            finding.help =
-                if finding.help.is_empty() { words.to_owned() } else { format!("{}; {words}", finding.help) };
+            let note = "it is not allowed: the `allow` lacks a reason (`because …`)";
+            finding.help = if finding.help.is_empty() { note.to_owned() } else { format!("{}; {note}", finding.help) };
         }
         !verdicts.contains(&Verdict::Allowed)
     });
@@ -38,30 +37,30 @@ enum Verdict {
     Allowed,
 }
 
-/// What is said of each rule.
+/// The verdict on each rule.
 type Allowances = HashMap<String, Verdict>;
 
-/// The lines that findings stand on, each read once: all of a file may stand in one, and findings by the thousand.
+/// The parsed comments of lines with findings. Each line is parsed once: a file may be one long line with many findings.
 struct Lines<'a> {
     sources: &'a Sources,
-    known: HashMap<(FileId, usize), Allowances>,
+    parsed: HashMap<(FileId, usize), Allowances>,
 }
 
 impl Lines<'_> {
-    /// What is said of a rule on the line of a place, else alone on the one above.
+    /// The verdict on a rule in a comment on the line of a location, or else alone on the line above.
     fn at(&mut self, span: Span, rule: &str) -> Option<Verdict> {
         let file = self.sources.get(span.file)?;
         let line = file.position(span.start).line;
         let mut on = |line: usize, alone: bool| {
-            let said = self.known.entry((span.file, line)).or_insert_with(|| of_comments(file.line(line)));
-            let counts = !alone || !said.is_empty() && file.line(line).trim_start().starts_with('#');
-            said.get(rule).copied().filter(|_| counts)
+            let allowances = self.parsed.entry((span.file, line)).or_insert_with(|| of_comments(file.line(line)));
+            let counts = !alone || !allowances.is_empty() && file.line(line).trim_start().starts_with('#');
+            allowances.get(rule).copied().filter(|_| counts)
         };
         on(line, false).or_else(|| if line > 1 { on(line - 1, true) } else { None })
     }
 }
 
-/// What the comments of a line allow; the first of a rule counts.
+/// Parses the comments of a line; the first one for a rule counts.
 fn of_comments(line: &str) -> Allowances {
     let mut allowances = Allowances::new();
     let comments = line.split('#').skip(1);
@@ -77,7 +76,7 @@ fn annotation(object: &Node) -> &str {
     object.at(&["metadata", "annotations", ANNOTATION]).text()
 }
 
-/// What an annotation allows; one with a reason counts.
+/// Parses an annotation; an entry with a reason wins.
 fn of_annotation(text: &str) -> Allowances {
     let mut allowances = Allowances::new();
     for (rule, verdict) in text.split([';', '\n']).map(allowance) {
@@ -87,7 +86,7 @@ fn of_annotation(text: &str) -> Allowances {
     allowances
 }
 
-/// Reads `<rule> because <reason>`.
+/// Parses `<rule> because <reason>`.
 fn allowance(text: &str) -> (&str, Verdict) {
     let (rule, reason) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
     match reason.trim_start().strip_prefix("because ") {
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_reason_allows_and_only_the_rule_named() {
+    fn a_rule_is_allowed_only_by_its_id_and_with_a_reason() {
         let comment = |line: &str, rule: &str| of_comments(line).get(rule).copied();
         let (allowed, without) = (Some(Verdict::Allowed), Some(Verdict::WithoutReason));
         assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x-y"), allowed);
@@ -110,7 +109,7 @@ mod tests {
         assert_eq!(comment("a: b # plimsoll: allow x-y", "x-y"), without);
         assert_eq!(comment("a: b # plimsoll: allow x-y because ", "x-y"), without);
         assert_eq!(comment("plimsoll: allow x-y because no comment", "x-y"), None);
-        // The first of a line counts, and the best of an annotation.
+        // The first comment of a line counts; in an annotation, an entry with a reason wins.
         assert_eq!(comment("a: b # plimsoll: allow x-y # plimsoll: allow x-y because it is so", "x-y"), without);
         assert_eq!(of_annotation("x-y; x-y because it is so").get("x-y").copied(), allowed);
     }

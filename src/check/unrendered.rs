@@ -1,8 +1,8 @@
-//! Manifests that are completed before they are applied: placeholders of templates, values that SOPS encrypted, resources
-//! of kustomizations.
+//! Handles manifests that are completed before they are applied: placeholders of templates, values encrypted with SOPS,
+//! resources of kustomizations.
 //!
-//! What a placeholder stands for is not known, nor what kustomize adds to a resource, so a finding at one says nothing;
-//! instead a note says so once a file. Where a person says that the manifests are complete, the findings stay.
+//! The value of a placeholder is not known, nor what kustomize adds to a resource, so findings about them are left out and
+//! counted in one note for each file. With `--complete` the findings stay.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -11,29 +11,29 @@ use crate::finding::{Finding, RuleId, Severity};
 use crate::source::{FileId, SourceFile, Sources, Span};
 use crate::suggest;
 
-/// Longer texts are no single values.
-const LONGEST_VALUE: usize = 400;
+/// The maximum length of a value that is searched for placeholders.
+const MAX_VALUE_LENGTH: usize = 400;
 
-/// Takes the findings out that are about what is completed before it is applied, and says so once a file. Where the
-/// manifests are `complete` the findings stay, and their help says so.
+/// Replaces the findings about values that are completed before they are applied with one note for each file. If the manifests
+/// are `complete`, the findings stay and their help mentions the placeholder.
 pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: bool, findings: &mut Vec<Finding>) {
-    let mut built: HashMap<FileId, Found> = HashMap::new();
-    let mut files: HashMap<FileId, Found> = HashMap::new();
+    let mut built: HashMap<FileId, LeftOut> = HashMap::new();
+    let mut files: HashMap<FileId, LeftOut> = HashMap::new();
     findings.retain_mut(|finding| {
         let Some(file) = sources.get(finding.span.file) else { return true };
         if is_encrypted(&file, finding.span) {
             return false;
         }
         let Some(mark) = mark_of(sources, &file, finding) else {
-            let completes = !complete && is_completed(finding) && kustomizations.is_resource(file.name.as_ref());
+            let completes = !complete && may_be_completed(finding) && kustomizations.is_resource(file.name.as_ref());
             if completes {
-                let found = Found { span: finding.span, mark: "", count: 0 };
+                let found = LeftOut { span: finding.span, mark: "", count: 0 };
                 built.entry(finding.span.file).or_insert(found).add(finding);
             }
             return !completes;
         };
         if complete {
-            // No near value is meant.
+            // A similar name is not what was meant.
             finding.message.truncate(finding.message.find("; is `").unwrap_or(finding.message.len()));
             finding.help = format!("this looks like a template (`{mark}`): render it first, then check the result");
             return true;
@@ -41,14 +41,14 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
         if finding.severity == Severity::Note {
             return false;
         }
-        files.entry(finding.span.file).or_insert(Found { span: finding.span, mark, count: 0 }).add(finding);
+        files.entry(finding.span.file).or_insert(LeftOut { span: finding.span, mark, count: 0 }).add(finding);
         false
     });
     findings.extend(built.into_values().map(|found| {
         let of = suggest::count(found.count, "finding");
-        let message = format!("resource of a kustomization: {of} about what kustomize may complete left out");
+        let message = format!("resource of a kustomization: {of} about fields that kustomize may set left out");
         Finding::new(RuleId::TemplateUnrendered, Severity::Note, found.span, message)
-            .with_help("check what it builds: `plimsoll check -k DIR`")
+            .with_help("check the result of the build: `plimsoll check -k DIR`")
     }));
     findings.extend(files.into_values().map(|found| {
         let of = suggest::count(found.count, "finding");
@@ -58,17 +58,17 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
     }));
 }
 
-/// What of a file looks like a template.
-struct Found {
-    /// The first place.
+/// The findings of a file that are left out.
+struct LeftOut {
+    /// The location of the first one.
     span: Span,
-    /// The kind of placeholder there.
+    /// The form of its placeholder.
     mark: &'static str,
-    /// How many findings are left out.
+    /// How many there are.
     count: usize,
 }
 
-impl Found {
+impl LeftOut {
     fn add(&mut self, finding: &Finding) {
         if finding.span.start < self.span.start {
             self.span = finding.span;
@@ -77,9 +77,9 @@ impl Found {
     }
 }
 
-/// Whether a finding is about something that kustomize adds to an object: what is required and absent, labels, images,
-/// and the name of a namespace.
-fn is_completed(finding: &Finding) -> bool {
+/// Whether a finding is about something that kustomize may add to an object: required fields, labels, images, and the name of
+/// a namespace.
+fn may_be_completed(finding: &Finding) -> bool {
     let is_namespace = finding.object.as_ref().is_some_and(|object| object.kind == "Namespace");
     match finding.rule {
         RuleId::SelectorMismatch | RuleId::ContainersMissing => true,
@@ -88,28 +88,28 @@ fn is_completed(finding: &Finding) -> bool {
     }
 }
 
-/// The kind of placeholder that a finding is about.
+/// The form of the placeholder that a finding is about.
 fn mark_of(sources: &Sources, file: &SourceFile, finding: &Finding) -> Option<&'static str> {
     if finding.rule.name().starts_with("yaml-") && finding.severity == Severity::Error {
-        return spoils(file, finding.span);
+        return mark_near(file, finding.span);
     }
-    // That rule says which of them the kubelet leaves as they are.
+    // That rule is about `$(NAME)` itself.
     if finding.rule == RuleId::EnvReferenceUndefined {
         return None;
     }
     let value = |span: &Span| {
         let text = sources.get(span.file)?.text.clone();
         let text = text.get(span.start as usize..span.end as usize)?;
-        (text.len() <= LONGEST_VALUE).then(|| mark(text)).flatten()
+        (text.len() <= MAX_VALUE_LENGTH).then(|| mark(text)).flatten()
     };
     value(&finding.span).or_else(|| finding.related.iter().find_map(|(span, _)| value(span)))
 }
 
-/// The kind of placeholder that a value holds.
+/// The form of the placeholder in a value.
 fn mark(value: &str) -> Option<&'static str> {
     let within = |open: &str, close: &str| value.split_once(open).is_some_and(|(_, rest)| rest.contains(close));
     let bare = value.trim_matches(['"', '\'']).trim();
-    // `<your-image>` and `{image}` as a whole or as a part of a name, but neither `a < b` nor a mapping.
+    // `<your-image>` and `{image}`, alone or within a name, but neither `a < b` nor a mapping.
     let is_angled = || {
         bare.split('<').skip(1).any(|part| {
             part.split_once('>').is_some_and(|(name, _)| {
@@ -134,13 +134,13 @@ fn mark(value: &str) -> Option<&'static str> {
         () if is_dollar_name(bare) => Some("$NAME"),
         () if is_between(bare, "__") => Some("__NAME__"),
         () if is_between(bare, "@") => Some("@NAME@"),
-        // Replaced by the tool that builds the image.
+        // `ko` builds the image and replaces this.
         () if bare.starts_with("ko://") => Some("ko://…"),
         () => None,
     }
 }
 
-/// Whether a value begins with a variable of a shell, as `envsubst` replaces it.
+/// Whether a value contains a shell variable, as `envsubst` replaces it.
 fn is_dollar_name(value: &str) -> bool {
     value
         .split('$')
@@ -148,7 +148,7 @@ fn is_dollar_name(value: &str) -> bool {
         .any(|part| part.bytes().take(3).filter(|byte| byte.is_ascii_uppercase() || *byte == b'_').count() == 3)
 }
 
-/// Whether a value holds an upper-case name between two marks.
+/// Whether a value contains an upper-case name between two marks.
 fn is_between(value: &str, mark: &str) -> bool {
     let mut parts = value.split(mark).skip(1).peekable();
     std::iter::from_fn(|| parts.next().filter(|_| parts.peek().is_some())).any(|name| {
@@ -157,11 +157,11 @@ fn is_between(value: &str, mark: &str) -> bool {
     })
 }
 
-/// The kind of template that keeps a text from being YAML: it stands on the line of the fault or just above, or the
-/// text has lines that are nothing else.
-fn spoils(file: &SourceFile, span: Span) -> Option<&'static str> {
+/// The form of the template syntax that makes a file invalid YAML: on the line of the error or the two above, or on lines of
+/// its own anywhere in the file.
+fn mark_near(file: &SourceFile, span: Span) -> Option<&'static str> {
     let line = file.position(span.start).line;
-    let near = (line.saturating_sub(2).max(1)..=line).find_map(|line| template_in(file.line(line)));
+    let near = (line.saturating_sub(2).max(1)..=line).find_map(|line| mark_in_line(file.line(line)));
     let is_alone = |line: &str| {
         let line = line.trim_start();
         line.starts_with("{{") || line.starts_with("{%") || line.starts_with("<%") || line.starts_with("#@")
@@ -169,7 +169,7 @@ fn spoils(file: &SourceFile, span: Span) -> Option<&'static str> {
     near.or_else(|| file.text.lines().any(is_alone).then_some("{{ … }}"))
 }
 
-fn template_in(line: &str) -> Option<&'static str> {
+fn mark_in_line(line: &str) -> Option<&'static str> {
     let marks = [("{{", "{{ … }}"), ("{%", "{% … %}"), ("${", "${…}"), ("<%", "<% … %>"), ("$(", "$(…)")];
     let found = marks.iter().find(|(open, _)| line.contains(open)).map(|(_, mark)| *mark);
     let value = line.split_once(": ").map_or(line, |(_, value)| value).trim();
@@ -181,7 +181,7 @@ fn template_in(line: &str) -> Option<&'static str> {
     found.or_else(|| is_between(value, "@").then_some("@NAME@")).or_else(|| is_braced().then_some("{NAME}"))
 }
 
-/// Whether a value is one that SOPS encrypted.
+/// Whether a value is encrypted with SOPS.
 fn is_encrypted(file: &SourceFile, span: Span) -> bool {
     let value = file.text.get(span.start as usize..span.end as usize).unwrap_or_default();
     value.trim_start_matches(['"', '\'', '|', '>', '-', ' ', '\n']).starts_with("ENC[AES256_GCM,")
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_told_from_values() {
+    fn placeholders_are_recognized() {
         for (value, expected) in [
             ("registry.k8s.io/autoscaler:{{ ca_version }}", Some("{{ … }}")),
             ("<YOUR-CONTAINER>", Some("<…>")),

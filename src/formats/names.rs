@@ -1,24 +1,31 @@
-//! Forms of names, as `k8s.io/apimachinery/pkg/util/validation` and `pkg/api/validate/content` define them.
+//! Names and other short strings, as `k8s.io/apimachinery/pkg/util/validation` and `pkg/api/validate/content` define them. The
+//! errors are phrases that follow the value, in the words of those packages.
 
 use super::Checked;
 
-const LABEL: &str = "must be a DNS label: lower-case letters, digits and `-`, with a letter or digit at both ends";
-const LABEL_1035: &str = "must be a DNS label that starts with a letter: lower-case letters, digits and `-`, with a letter \
-                          or digit at the end";
-const SUBDOMAIN: &str = "must be a DNS name: lower-case letters, digits, `-` and `.`, with a letter or digit at both ends \
-                         of each part";
-const TOO_LONG_63: &str = "must be no more than 63 bytes";
-const TOO_LONG_253: &str = "must be no more than 253 bytes";
+const LABEL: &str = "must consist of lower case alphanumeric characters or '-', and must start and end with an \
+                     alphanumeric character";
+const LABEL_1035: &str = "must consist of lower case alphanumeric characters or '-', start with an alphabetic character, \
+                          and end with an alphanumeric character";
+const SUBDOMAIN: &str = "must consist of lower case alphanumeric characters, '-' or '.', and each part between dots must \
+                         start and end with an alphanumeric character";
+const SUBDOMAIN_UNDERSCORE: &str = "must consist of lower case alphanumeric characters, '-', '_' or '.', and each part \
+                                    between dots must start with an alphanumeric character or '_' and end with an \
+                                    alphanumeric character";
+const NAME_PART: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+                         alphanumeric character";
+const TOO_LONG_63: &str = "must be no more than 63 characters";
+const TOO_LONG_253: &str = "must be no more than 253 characters";
 const EMPTY: &str = "must not be empty";
 
-/// The kinds of bytes that names are made of; digits count as lower-case letters.
+// The kinds of bytes in names; digits count as lower case letters.
 const LOWER: u8 = 1;
 const UPPER: u8 = 2;
 const DASH: u8 = 4;
 const UNDERSCORE: u8 = 8;
 const DOT: u8 = 16;
 
-/// The kind of each byte; 0 for all that no name may hold. (A table, since labels are most of what is looked at here.)
+/// The kind of each byte; 0 for bytes that no name may contain. A table is faster than comparisons, and most strings are labels.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -36,32 +43,31 @@ const KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether all bytes are of those kinds.
+/// Whether all bytes are of these kinds.
 fn all(bytes: &[u8], kinds: u8) -> bool {
     bytes.iter().all(|byte| KINDS[usize::from(*byte)] & kinds != 0)
 }
 
-fn lower(byte: u8) -> bool {
+fn is_lower(byte: u8) -> bool {
     KINDS[usize::from(byte)] == LOWER
 }
 
-/// Whether the bytes are labels with dots between them. (Bytes, since a search for a character costs more than a name is
-/// long.)
-fn labels(text: &str, label: fn(&[u8]) -> bool) -> bool {
+/// Whether a string is labels joined by dots. It splits bytes, which is faster than searching for a character.
+fn are_labels(text: &str, label: fn(&[u8]) -> bool) -> bool {
     text.as_bytes().split(|byte| *byte == b'.').all(label)
 }
 
 fn is_label(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    lower(*first) && lower(*last) && all(bytes, LOWER | DASH)
+    is_lower(*first) && is_lower(*last) && all(bytes, LOWER | DASH)
 }
 
 fn limit(text: &str, most: usize, message: &'static str) -> Checked {
     if text.len() > most { Err(message) } else { Ok(()) }
 }
 
-fn must(holds: bool, message: &'static str) -> Checked {
-    if holds { Ok(()) } else { Err(message) }
+fn must(is_valid: bool, message: &'static str) -> Checked {
+    if is_valid { Ok(()) } else { Err(message) }
 }
 
 /// A DNS-1123 label: `[a-z0-9]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
@@ -70,20 +76,20 @@ pub fn dns1123_label(text: &str) -> Checked {
     must(is_label(text.as_bytes()), LABEL)
 }
 
-/// A DNS-1123 subdomain: labels joined by dots, at most 253 bytes in all (a single label may be longer than 63).
+/// A DNS-1123 subdomain: labels joined by dots, at most 253 bytes. A single label may be longer than 63 bytes.
 pub fn dns1123_subdomain(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
-    must(labels(text, is_label), SUBDOMAIN)
+    must(are_labels(text, is_label), SUBDOMAIN)
 }
 
-/// A DNS-1123 subdomain in which labels may also hold and begin with underscores (`_ldap._tcp.example`).
+/// A DNS-1123 subdomain whose labels may also contain and start with underscores (`_ldap._tcp.example`).
 pub fn dns1123_subdomain_underscore(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
     let label = |bytes: &[u8]| {
         let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-        (lower(*first) || *first == b'_') && lower(*last) && all(bytes, LOWER | DASH | UNDERSCORE)
+        (is_lower(*first) || *first == b'_') && is_lower(*last) && all(bytes, LOWER | DASH | UNDERSCORE)
     };
-    must(labels(text, label), SUBDOMAIN)
+    must(are_labels(text, label), SUBDOMAIN_UNDERSCORE)
 }
 
 /// A DNS-1035 label: `[a-z]([-a-z0-9]*[a-z0-9])?`, at most 63 bytes.
@@ -96,7 +102,7 @@ pub fn dns1035_label(text: &str) -> Checked {
 pub fn wildcard_subdomain(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
     let rest = text.strip_prefix("*.").ok_or("must start with `*.`")?;
-    must(labels(rest, is_label), SUBDOMAIN)
+    must(are_labels(rest, is_label), SUBDOMAIN)
 }
 
 /// A DNS-1123 subdomain of at least two labels; one dot at the end is allowed.
@@ -104,14 +110,14 @@ pub fn fully_qualified_domain(text: &str) -> Checked {
     must(!text.is_empty(), EMPTY)?;
     let text = text.strip_suffix('.').unwrap_or(text);
     dns1123_subdomain(text)?;
-    must(text.contains('.'), "must be a domain of at least two parts separated by dots")?;
+    must(text.contains('.'), "must be a domain with at least two segments separated by dots")?;
     must(text.split('.').all(|label| label.len() <= 63), TOO_LONG_63)
 }
 
-/// A domain and a path: `example.com/some/thing`. The path is not empty and holds `[A-Za-z0-9/\-._~%!$&'()*+,;=:]` only.
+/// A domain-prefixed path: `example.com/some/thing`. The path is not empty and contains `[A-Za-z0-9/\-._~%!$&'()*+,;=:]` only.
 pub fn domain_prefixed_path(text: &str) -> Checked {
     must(!text.is_empty(), EMPTY)?;
-    let message = "must be a domain and a path (such as `example.com/path`)";
+    let message = "must be a domain-prefixed path (such as `example.com/path`)";
     let (host, path) = text.split_once('/').ok_or(message)?;
     must(!host.is_empty() && !path.is_empty(), message)?;
     dns1123_subdomain(host)?;
@@ -119,11 +125,11 @@ pub fn domain_prefixed_path(text: &str) -> Checked {
     must(path.bytes().all(allowed), message)
 }
 
-/// The same, with a domain that a trailing dash may end (`generateName`): the form is checked with the dash replaced.
-pub fn as_prefix(form: fn(&str) -> Checked, text: &str) -> Checked {
+/// A prefix of a name (`generateName`), which may end with a dash: the dash is replaced by a letter before the check.
+pub fn as_prefix(check: fn(&str) -> Checked, text: &str) -> Checked {
     match text.strip_suffix('-') {
-        Some(start) if text.len() > 1 => form(&format!("{start}a")),
-        _ => form(text),
+        Some(start) if text.len() > 1 => check(&format!("{start}a")),
+        _ => check(text),
     }
 }
 
@@ -133,36 +139,38 @@ fn is_name_part(text: &str) -> bool {
     first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() && all(bytes, LOWER | UPPER | DASH | UNDERSCORE | DOT)
 }
 
-/// A qualified name, as label and annotation keys are: an optional DNS-1123 subdomain and `/`, then a name of 1 to 63
-/// letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+/// A qualified name, such as a label key: an optional DNS-1123 subdomain and `/`, then a name of 1 to 63 alphanumeric
+/// characters, `-`, `_` and `.`, which starts and ends with an alphanumeric character.
 pub fn qualified_name(text: &str) -> Checked {
     let name = match text.bytes().position(|byte| byte == b'/') {
         None => text,
-        Some(at) if text.as_bytes()[at + 1..].contains(&b'/') => return Err("must have at most one `/`"),
-        Some(0) => return Err("must have a domain before the `/`"),
+        Some(at) if text.as_bytes()[at + 1..].contains(&b'/') => return Err("must contain at most one '/'"),
+        Some(0) => return Err("must have a non-empty prefix part before '/'"),
         Some(at) => {
-            dns1123_subdomain(&text[..at]).map_err(|_| "must have a valid DNS name before the `/`")?;
+            dns1123_subdomain(&text[..at]).map_err(|_| "must have a valid DNS subdomain before '/'")?;
             &text[at + 1..]
         }
     };
-    must(!name.is_empty(), "must have a name of at least one letter or digit")?;
-    limit(name, 63, "must have a name of no more than 63 bytes")?;
-    must(is_name_part(name), "must be letters, digits, `-`, `_` and `.`, with a letter or digit at both ends")
+    must(!name.is_empty(), "must have a non-empty name part")?;
+    limit(name, 63, "must have a name part of no more than 63 characters")?;
+    must(is_name_part(name), NAME_PART)
 }
 
-/// A label's value: empty, or at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.
+/// A label value: empty, or at most 63 alphanumeric characters, `-`, `_` and `.`, which starts and ends with an alphanumeric
+/// character.
 pub fn label_value(text: &str) -> Checked {
     limit(text, 63, TOO_LONG_63)?;
     must(
         text.is_empty() || is_name_part(text),
-        "must be empty, or letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+        "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \\
+         alphanumeric character",
     )
 }
 
-/// A name that can be a part of a URL's path: not `.` or `..`, without `/` and `%`. Empty is allowed here.
+/// A segment of a URL path: not `.` or `..`, without `/` and `%`. It may be empty.
 pub fn path_segment(text: &str) -> Checked {
-    must(!matches!(text, "." | ".."), "must not be `.` or `..`")?;
-    must(!text.contains(['/', '%']), "must not contain `/` or `%`")
+    must(!matches!(text, "." | ".."), "must not be '.' or '..'")?;
+    must(!text.contains(['/', '%']), "must not contain '/' or '%'")
 }
 
 /// A port number: 1 to 65535.
@@ -170,13 +178,16 @@ pub fn port_number(number: i64) -> Checked {
     must((1..=65535).contains(&number), "must be between 1 and 65535")
 }
 
-/// A port's name: at most 15 of `[-a-z0-9]`, at least one letter, no `--`, no hyphen at either end.
+/// A port name: at most 15 of `[-a-z0-9]`, at least one letter, no `--`, no hyphen at either end.
 pub fn port_name(text: &str) -> Checked {
-    limit(text, 15, "must be no more than 15 bytes")?;
-    must(all(text.as_bytes(), LOWER | DASH), "must be lower-case letters, digits and `-`")?;
-    must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must contain at least one letter")?;
-    must(!text.contains("--"), "must not contain `--`")?;
-    must(!text.starts_with('-') && !text.ends_with('-'), "must not begin or end with `-`")
+    limit(text, 15, "must be no more than 15 characters")?;
+    must(
+        all(text.as_bytes(), LOWER | DASH),
+        "must contain only lower case alphanumeric characters (a-z, 0-9) and hyphens (-)",
+    )?;
+    must(text.bytes().any(|byte| byte.is_ascii_lowercase()), "must contain at least one letter (a-z)")?;
+    must(!text.contains("--"), "must not contain consecutive hyphens")?;
+    must(!text.starts_with('-') && !text.ends_with('-'), "must not begin or end with a hyphen")
 }
 
 /// A percentage: digits and `%`.
@@ -192,14 +203,17 @@ pub fn percent(text: &str) -> Checked {
 pub fn http_header_name(text: &str) -> Checked {
     must(
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
-        "must be letters, digits and `-`",
+        "must consist of alphanumeric characters or '-'",
     )
 }
 
-/// The name of an environment variable as clusters since 1.34 take it: printable ASCII without `=`, not empty.
+/// The name of an environment variable as Kubernetes 1.34 and later accept it: printable ASCII without `=`, not empty.
 pub fn env_name(text: &str) -> Checked {
     must(!text.is_empty(), EMPTY)?;
-    must(text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'='), "must be printable ASCII without `=`")
+    must(
+        text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'='),
+        "must consist only of printable ASCII characters other than '='",
+    )
 }
 
 /// A key of a ConfigMap or Secret: at most 253 of `[-._a-zA-Z0-9]`, not `.` or `..`, not starting with `..`.
@@ -207,18 +221,18 @@ pub fn config_key(text: &str) -> Checked {
     limit(text, 253, TOO_LONG_253)?;
     must(
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')),
-        "must be letters, digits, `-`, `_` and `.`",
+        "must consist of alphanumeric characters, '-', '_' or '.'",
     )?;
-    must(text != "." && !text.starts_with(".."), "must not be `.` or start with `..`")
+    must(text != "." && !text.starts_with(".."), "must not be '.' or start with '..'")
 }
 
-/// An identifier as C has them: `[A-Za-z_][A-Za-z0-9_]*`.
+/// A C identifier: `[A-Za-z_][A-Za-z0-9_]*`.
 pub fn c_identifier(text: &str) -> Checked {
     must(
         !text.is_empty()
             && !text.starts_with(|first: char| first.is_ascii_digit())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'),
-        "must be letters, digits and `_`, not starting with a digit",
+        "must start with an alphabetic character or '_', followed by alphanumeric characters or '_'",
     )
 }
 
@@ -227,30 +241,30 @@ pub fn id_number(number: i64) -> Checked {
     must((0..=2_147_483_647).contains(&number), "must be between 0 and 2147483647")
 }
 
-/// A path that stays below where it starts: relative, no `..` part.
+/// A relative path without a `..` element.
 pub fn descending_path(text: &str) -> Checked {
     must(!text.starts_with('/'), "must be a relative path")?;
     path_without_backsteps(text)
 }
 
-/// A path without a `..` part.
+/// A path without a `..` element.
 pub fn path_without_backsteps(text: &str) -> Checked {
-    must(text.split('/').all(|part| part != ".."), "must not contain `..`")
+    must(text.split('/').all(|part| part != ".."), "must not contain '..'")
 }
 
-/// A relative path without a `..` part that also does not begin with `..`, which the node keeps for itself.
+/// A relative path without a `..` element that does not start with `..` either, which the kubelet reserves.
 pub fn local_non_reserved_path(text: &str) -> Checked {
     descending_path(text)?;
-    must(!text.starts_with(".."), "must not start with `..`")
+    must(!text.starts_with(".."), "must not start with '..'")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn table(form: fn(&str) -> Checked, good: &[&str], bad: &[&str]) {
-        good.iter().for_each(|text| assert_eq!(form(text), Ok(()), "{text}"));
-        bad.iter().for_each(|text| assert!(form(text).is_err(), "{text}"));
+    fn table(check: fn(&str) -> Checked, good: &[&str], bad: &[&str]) {
+        good.iter().for_each(|text| assert_eq!(check(text), Ok(()), "{text}"));
+        bad.iter().for_each(|text| assert!(check(text).is_err(), "{text}"));
     }
 
     #[test]

@@ -1,27 +1,27 @@
-//! Quantities (`100m`, `1.5Gi`, `1e3`), read and compared exactly.
+//! Quantities (`100m`, `1.5Gi`, `1e3`), parsed and compared exactly.
 //!
-//! Read as `k8s.io/apimachinery/pkg/api/resource.ParseQuantity` does: kept in billionths, rounded away from zero; binary
-//! suffixes are capped at 2^63-1. What is beyond 1.7e29 counts as that.
+//! Parses as `k8s.io/apimachinery/pkg/api/resource.ParseQuantity` does: in units of 10^-9, rounded away from zero; amounts with
+//! binary suffixes are capped at 2^63-1, all others at 1.7e29.
 
 use crate::node::{Node, Value};
 
 const BILLION: i128 = 1_000_000_000;
 
-/// An amount, in billionths.
+/// An amount in units of 10^-9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Quantity(i128);
 
 impl Quantity {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// A whole amount.
+    /// An integral amount.
     #[must_use]
     pub const fn whole(amount: i64) -> Self {
         Self(amount as i128 * BILLION)
     }
 
-    /// Reads a text. `None` where it is no quantity. The text must be trimmed: the decoder takes blanks around it.
+    /// Parses a string without surrounding white space, which only the decoder accepts. `None` if it is not a quantity.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
@@ -43,7 +43,7 @@ impl Quantity {
         Some(Self(if negative { -magnitude } else { magnitude }))
     }
 
-    /// Reads a field: a text, or a number as YAML and JSON write it. `None` where it is no quantity.
+    /// Parses a field, which is a string or a number. `None` if it is not a quantity.
     #[must_use]
     pub fn of(node: &Node) -> Option<Self> {
         match &node.value {
@@ -54,9 +54,9 @@ impl Quantity {
         }
     }
 
-    /// The text in which the server keeps a field: `1024Mi` as `1Gi`, `1000m` as `1`. Amounts that are equal and were written
-    /// with suffixes of two kinds (`1Ki`, `1024`) are kept apart. `milli`: rounded as requests and limits are.
-    /// `None` where it is no quantity.
+    /// The canonical string in which the API server stores a field: `1Gi` for `1024Mi`, `1` for `1000m`. Equal amounts with
+    /// suffixes of different kinds (`1Ki`, `1024`) have different strings. `milli` rounds to 10^-3, as for requests and limits.
+    /// `None` if it is not a quantity.
     #[must_use]
     pub fn canonical(node: &Node, milli: bool) -> Option<String> {
         let mut amount = Self::of(node)?;
@@ -88,56 +88,56 @@ impl Quantity {
         })
     }
 
-    /// The amount, if it is a whole number that fits.
+    /// The amount, if it is an integer that fits.
     #[must_use]
     pub fn to_i64(self) -> Option<i64> {
         if self.0 % BILLION == 0 { i64::try_from(self.0 / BILLION).ok() } else { None }
     }
 
-    /// The amount, nearly.
+    /// The nearest `f64`.
     #[must_use]
     pub const fn to_f64(self) -> f64 {
         self.0 as f64 / BILLION as f64
     }
 
-    /// The difference.
+    /// The difference, saturating.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Whether it is nothing.
+    /// Whether it is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether it is less than nothing.
+    /// Whether it is less than zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
 
-    /// Whether it is a whole number.
+    /// Whether it is an integer.
     #[must_use]
     pub const fn is_whole(self) -> bool {
         self.0 % BILLION == 0
     }
 
-    /// Whether it is a whole multiple of another, which is not nothing.
+    /// Whether it is an integral multiple of a unit; false if the unit is zero.
     #[must_use]
     pub const fn is_multiple_of(self, unit: Self) -> bool {
         unit.0 != 0 && self.0 % unit.0 == 0
     }
 
-    /// The amount, rounded away from zero; bounded by what an `i64` holds.
+    /// The amount rounded away from zero, saturating.
     #[must_use]
     pub fn round_up(self) -> i64 {
         let whole = self.0 / BILLION + if self.is_whole() { 0 } else { self.0.signum() };
         i64::try_from(whole).unwrap_or(if whole < 0 { i64::MIN } else { i64::MAX })
     }
 
-    /// Rounded away from nothing to whole thousandths, as the server keeps requests and limits.
+    /// The amount rounded away from zero to a multiple of 10^-3, as the API server stores requests and limits.
     #[must_use]
     pub const fn rounded_to_milli(self) -> Self {
         let unit = BILLION / 1000;
@@ -145,14 +145,14 @@ impl Quantity {
         if rest == 0 { self } else { Self(self.0.saturating_add(self.0.signum() * unit - rest)) }
     }
 
-    /// The sum, bounded.
+    /// The sum, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 }
 
-/// What a suffix multiplies by.
+/// The factor of a suffix: a power of ten or of two.
 enum Scale {
     Ten(i64),
     Two(u32),
@@ -184,13 +184,13 @@ impl Scale {
         })
     }
 
-    /// `digits.fraction` times the scale, in billionths, rounded up and bounded. The digits have no leading zeros.
+    /// `digits.fraction` times the scale in units of 10^-9, rounded up and saturating. The digits have no leading zeros.
     fn apply(&self, digits: &str, fraction: &str) -> i128 {
         match self {
             Self::Ten(exponent) => decimal(digits, fraction, exponent.saturating_add(9)),
             Self::Two(shift) => {
                 let nano = decimal(digits, fraction, 9);
-                // The fraction's digits beyond the ninth count too, before the multiplication.
+                // Digits of the fraction after the ninth count as well, before the multiplication.
                 let exact = if fraction.len() <= 9 { nano } else { long_fraction(digits, fraction, *shift) };
                 let value =
                     if fraction.len() <= 9 { exact.checked_mul(1 << shift).unwrap_or(i128::MAX) } else { exact };
@@ -200,14 +200,14 @@ impl Scale {
     }
 }
 
-/// `digits.fraction * 10^exponent` as a whole number, rounded up; `i128::MAX` where it does not fit.
+/// `digits.fraction * 10^exponent`, rounded up to an integer; `i128::MAX` if it does not fit.
 fn decimal(digits: &str, fraction: &str, exponent: i64) -> i128 {
     let fraction = fraction.trim_end_matches('0');
     let places = i64::try_from(fraction.len()).unwrap_or(i64::MAX);
     let all = || digits.bytes().chain(fraction.bytes()).map(|digit| i128::from(digit - b'0'));
     let shift = exponent.saturating_sub(places);
     let mut value: i128 = 0;
-    // With a negative shift the last digits fall away and round up what is before them.
+    // With a negative shift, the last digits are dropped and round up the others.
     let count = digits.len() + fraction.len();
     let dropped = usize::try_from(shift.saturating_neg()).unwrap_or(0);
     let kept = count.saturating_sub(dropped);
@@ -226,10 +226,10 @@ fn decimal(digits: &str, fraction: &str, exponent: i64) -> i128 {
     u32::try_from(shift).ok().and_then(|shift| 10_i128.checked_pow(shift)?.checked_mul(value)).unwrap_or(i128::MAX)
 }
 
-/// The rare `0.1234567891Gi`: multiplies first, then rounds up to billionths.
+/// Binary suffixes with more than nine digits in the fraction (`0.1234567891Gi`): multiplies first, then rounds up to 10^-9.
 fn long_fraction(digits: &str, fraction: &str, shift: u32) -> i128 {
     let whole = decimal(digits, "", 9).checked_mul(1 << shift).unwrap_or(i128::MAX);
-    // Eighteen places are enough to tell any two amounts of billionths apart that a shift of 60 bits can make.
+    // Eighteen digits are enough: with a shift of at most 60 bits, the rest cannot change the result by more than the rounding.
     let places = fraction.len().min(18);
     let head = decimal("", &fraction[..places], 18);
     let rest = i128::from(fraction[places..].bytes().any(|digit| digit != b'0'));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_and_compares() {
+    fn equal_amounts_are_equal() {
         for (a, b) in [
             ("1", "1000m"),
             ("1Ki", "1024"),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn one_amount_has_one_text_a_kind_of_suffix() {
+    fn canonical_strings() {
         for (text, milli, expected) in [
             ("1024Mi", false, "1Gi"),
             ("0.5Gi", false, "512Mi"),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses() {
+    fn invalid_quantities_are_rejected() {
         for text in [
             "", "1 Gi", "1mb", "1GB", "1K", "abc", "1.1.1", "1e", "1i", "1Kib", "--1", "1e1.5", "0x1", " 1", "1-",
             "1m1", "1Mi2",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_wholes() {
+    fn integers_and_multiples_are_recognized() {
         assert!(parse("1000m").is_whole() && !parse("1m").is_whole());
         assert_eq!(parse("1500m").round_up(), 2);
         assert_eq!(parse("-1500m").round_up(), -2);

@@ -1,14 +1,14 @@
-//! The names of the IANA time zone database, links included, as `time.LoadLocation` finds them.
+//! The names in the IANA time zone database, including links, as `time.LoadLocation` looks them up.
 
 use std::cmp::Ordering;
 
-/// The names, sorted, one a line; from the database's own list of zones and links.
+/// The names of zones and links, sorted, one per line.
 static NAMES: &str = include_str!("time_zones.txt");
 
-/// Whether the database has a zone of this name. Case matters.
+/// Whether the database has a zone with this name. Names are case-sensitive.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
-    // Halves the text, at a line's beginning, until the line is found that is not before the name.
+    // A binary search over lines.
     let mut rest = NAMES;
     while !rest.is_empty() {
         let middle = rest.floor_char_boundary(rest.len() / 2);
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn knows_zones_and_links() {
+    fn zones_and_links_are_known() {
         assert!(all().is_sorted());
         assert!(all().all(is_known));
         for name in

@@ -1,4 +1,4 @@
-//! Versions of software: numbers between dots.
+//! Versions of software: numbers separated by dots.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,21 +7,21 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A version: `1.4`, `16`, `1.5.2`. A suffix such as `-rc1` or `-alpine` is not looked at.
+/// A version: `1.4`, `16`, `1.5.2`. A suffix such as `-rc1` or `-alpine` is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String")]
 pub struct Version(Vec<u32>);
 
 impl Version {
-    /// Whether it lies in a range, both ends included. The end `16` includes `16.4`.
+    /// Whether it is in an inclusive range. A range that ends with `16` includes `16.4`.
     #[must_use]
     pub fn is_within(&self, since: Option<&Self>, until: Option<&Self>) -> bool {
         since.is_none_or(|since| self.compare(since) != Ordering::Less)
             && until.is_none_or(|until| self.compare(until) != Ordering::Greater)
     }
 
-    /// Compared by the numbers that both have: `16` equals `16.4`, as it stands for each of them.
+    /// Compares the numbers that both versions have: `16` equals `16.4`.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         let differing = self.0.iter().zip(&other.0).find(|(one, other)| one != other);
@@ -38,12 +38,12 @@ impl FromStr for Version {
         let parsed = numbers[..end].trim_end_matches('.').split('.').map(str::parse).collect::<Result<_, _>>();
         match parsed {
             Ok(numbers) if end == numbers_end(text) => Ok(Self(numbers)),
-            _ => Err(format!("invalid version `{text}`: expected numbers between dots, such as `1.4`")),
+            _ => Err(format!("invalid version `{text}`: expected numbers separated by dots, such as `1.4`")),
         }
     }
 }
 
-/// Where the numbers of a version may end: at its end, or where a suffix begins.
+/// The offset where the numbers of a version must end: at its end, or at the start of a suffix.
 fn numbers_end(text: &str) -> usize {
     let numbers = text.strip_prefix('v').unwrap_or(text);
     numbers.find(['-', '+', '_']).unwrap_or(numbers.len())

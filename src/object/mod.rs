@@ -1,4 +1,4 @@
-//! Kubernetes objects as views of nodes: identity, pod templates, containers.
+//! Kubernetes objects: identity, pod templates and containers.
 
 mod templates;
 
@@ -10,7 +10,7 @@ use crate::source::Span;
 
 pub use templates::{PodPlace, PodTemplate, below_template};
 
-/// A Kubernetes object: its node, and its identity read once.
+/// A Kubernetes object: its node and its identity.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The whole object.
@@ -19,7 +19,7 @@ pub struct Object {
     pub id: ObjectRef,
 }
 
-/// The groups of Kubernetes itself that are domains.
+/// The API groups of Kubernetes itself that contain a dot.
 pub const OWN_GROUPS: [&str; 18] = [
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
@@ -41,46 +41,46 @@ pub const OWN_GROUPS: [&str; 18] = [
     "storagemigration.k8s.io",
 ];
 
-/// A container with what tells it from the others of its pod.
+/// A container of a pod.
 #[derive(Debug, Clone, Copy)]
 pub struct Container<'a> {
     /// The container.
     pub node: &'a Node,
-    /// Which list it stands in.
+    /// Its role in the pod.
     pub role: ContainerRole,
 }
 
-/// The list a container stands in.
+/// The role of a container in a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerRole {
-    /// `containers`.
+    /// An entry of `containers`.
     Main,
-    /// `initContainers`.
+    /// An entry of `initContainers`.
     Init,
-    /// `initContainers` with `restartPolicy: Always`, which runs beside the main ones.
+    /// An entry of `initContainers` with `restartPolicy: Always`, which runs beside the main containers.
     Sidecar,
-    /// `ephemeralContainers`.
+    /// An entry of `ephemeralContainers`.
     Ephemeral,
 }
 
 impl Object {
-    /// Reads the identity of a node that is a mapping.
+    /// Makes an object of a mapping.
     #[must_use]
     pub fn new(node: Node) -> Self {
-        let text = |keys: &[&str]| match &node.at(keys).value {
+        let string = |keys: &[&str]| match &node.at(keys).value {
             Value::String(text) => text.clone(),
             _ => EcoString::new(),
         };
         let id = ObjectRef {
-            api_version: text(&["apiVersion"]),
-            kind: text(&["kind"]),
-            namespace: text(&["metadata", "namespace"]),
-            name: text(&["metadata", "name"]),
+            api_version: string(&["apiVersion"]),
+            kind: string(&["kind"]),
+            namespace: string(&["metadata", "namespace"]),
+            name: string(&["metadata", "name"]),
         };
         Self { node, id }
     }
 
-    /// `Deployment`.
+    /// The kind, for example `Deployment`.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.id.kind
@@ -92,7 +92,7 @@ impl Object {
         &self.id.name
     }
 
-    /// The namespace it names; empty if none.
+    /// The namespace; empty if there is none.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.id.namespace
@@ -101,19 +101,19 @@ impl Object {
     /// The API group: `apps`, or the empty string for the core group.
     #[must_use]
     pub fn group(&self) -> &str {
-        // Every rule asks; for so short a text a plain loop is the fastest search.
+        // Every rule calls this; for such a short string, a plain loop is the fastest search.
         let version = self.id.api_version.as_str();
         version.bytes().rposition(|byte| byte == b'/').map_or("", |at| &version[..at])
     }
 
-    /// Whether its group is none of Kubernetes' own: a custom resource, or what an aggregated API serves.
+    /// Whether its group is not one of Kubernetes itself: a custom resource, or one of an aggregated API.
     #[must_use]
     pub fn is_custom(&self) -> bool {
         let group = self.group();
         group.contains('.') && !OWN_GROUPS.contains(&group) && !self.is_kind_config()
     }
 
-    /// Whether it is the config of a local cluster, which no API server knows.
+    /// Whether it is the config of a kind cluster.
     #[must_use]
     pub fn is_kind_config(&self) -> bool {
         self.group() == "kind.x-k8s.io"
@@ -125,14 +125,14 @@ impl Object {
         self.pod_templates().first().map(|template| template.spec)
     }
 
-    /// Whether this object and another were read from one file.
+    /// Whether this object and another were read from the same file.
     #[must_use]
     pub fn shares_file_with(&self, other: &Self) -> bool {
         let (own, other) = (self.span(), other.span());
         !own.is_none() && own.file == other.file
     }
 
-    /// The place of the name, else of the kind, else of the object: where a finding about the whole points.
+    /// The location of the name, or else of the kind or the object: where a finding about the whole object points.
     #[must_use]
     pub fn span(&self) -> Span {
         [self.node.at(&["metadata", "name"]), &self.node["kind"], &self.node]
@@ -143,7 +143,7 @@ impl Object {
     }
 }
 
-/// All containers of a pod spec, init containers first, as they start.
+/// All containers of a pod spec in the order in which they start.
 pub fn containers(pod_spec: &Node) -> impl Iterator<Item = Container<'_>> {
     let init = pod_spec["initContainers"].items().iter().map(|node| {
         let sidecar = node["restartPolicy"].text() == "Always";

@@ -1,5 +1,5 @@
-//! Where objects keep pods: the one place that knows. Built-in kinds by name; custom resources by a table, and by the form that
-//! most of them share.
+//! The pod templates of objects: of built-in kinds by name, of custom resources by a table and by the fields that most of them
+//! use.
 
 use smallvec::{SmallVec, smallvec};
 
@@ -7,13 +7,13 @@ use super::Object;
 use crate::fields;
 use crate::node::Node;
 
-/// Where a built-in object keeps its pod: the way to the node that carries the pod's `metadata` and `spec`, which is the
-/// object itself or a workload's template, and the field paths of that node and of the `spec`.
+/// The path of the pod template in an object of a built-in kind: the node with the pod's `metadata` and `spec`, which for a Pod
+/// is the object itself.
 #[derive(Debug, Clone, Copy)]
 pub struct PodPlace {
-    /// The keys on the way to the node.
+    /// The keys from the object to the node.
     pub keys: &'static [&'static str],
-    /// The keys on the way to what the controller makes its objects of: the template, or a CronJob's Job.
+    /// The keys to what the controller creates objects from: the pod template, or the Job template of a CronJob.
     pub copied: &'static [&'static str],
     /// The field path of the node.
     pub template: &'static str,
@@ -21,16 +21,16 @@ pub struct PodPlace {
     pub spec: &'static str,
 }
 
-/// A pod, or what pods are made of.
+/// A Pod or a pod template.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PodTemplate<'a> {
     /// Its `metadata`.
     pub metadata: &'a Node,
     /// Its `spec`.
     pub spec: &'a Node,
-    /// Whether its pods end by themselves, as those of a Job.
+    /// Whether its pods run to completion, as those of a Job.
     pub ends: bool,
-    /// Whether a controller completes it: with containers, labels, volumes that are not written here.
+    /// Whether a controller adds containers, labels or volumes to it.
     pub partial: bool,
 }
 
@@ -43,23 +43,23 @@ const WORKLOAD: PodPlace = PodPlace {
 
 const CRON_JOB_TEMPLATE: &str = "spec.jobTemplate.spec.template";
 
-/// What a pattern of the table leads to.
+/// What is at a path of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// A template, with `metadata` and `spec`.
+    /// A template with `metadata` and `spec`.
     Template,
-    /// A template whose pods end by themselves.
+    /// A template whose pods run to completion.
     Job,
     /// A template that the controller completes.
     Partial,
-    /// The `spec` of a pod; the controller gives it labels.
+    /// The `spec` of a pod, to which the controller adds labels.
     Spec,
 }
 
 use Form::{Job, Partial, Spec, Template};
 
-/// Pod templates of custom resources that do not stand at `spec.template`, or are not all of the pod: group, kind, the fields,
-/// and what stands there. The source of each group's rows stands above them.
+/// Pod templates of custom resources that are not at `spec.template`, or are not complete: group, kind, paths, and what is at
+/// these paths. The source is given above the rows of each group.
 const TABLE: &[(&str, &str, &[&str], Form)] = &[
     // https://github.com/actions/actions-runner-controller/tree/master/config/crd/bases
     ("actions.summerwind.dev", "RunnerDeployment", &["spec.template.spec"], Spec),
@@ -136,11 +136,11 @@ const TABLE: &[(&str, &str, &[&str], Form)] = &[
 
 const CRON_JOB: &str = "spec.template.jobTemplate.spec.template";
 
-/// Where custom resources keep complete templates that nobody listed.
+/// The paths at which other custom resources have complete templates.
 const USUAL: [&str; 3] = ["spec.template", "spec.podTemplate", "spec.jobTemplate.spec.template"];
 
 impl Object {
-    /// Where its pod stands, if its kind is built in and has one.
+    /// The path of its pod template, if its kind is built in and has one.
     #[must_use]
     pub fn pod_place(&self) -> Option<PodPlace> {
         match (self.group(), self.kind()) {
@@ -164,14 +164,14 @@ impl Object {
         }
     }
 
-    /// The node that carries the pod's `metadata` and `spec`, if its kind is built in and it is there.
+    /// Its pod template (for a Pod, the object itself), if its kind is built in and the template is set.
     #[must_use]
     pub fn pod_template(&self) -> Option<&Node> {
         self.pod_place().map(|place| self.node.at(place.keys)).filter(|node| node.is_set())
     }
 
-    /// The keys on the way to what its controller makes objects of: the pod template, or a CronJob's Job. Of custom resources,
-    /// where they have it in the place that most have.
+    /// The keys to what its controller creates objects from: the pod template, or the Job template of a CronJob. For custom
+    /// resources, only a template at `spec.template`.
     #[must_use]
     pub fn copied_place(&self) -> Option<&'static [&'static str]> {
         match self.pod_place() {
@@ -181,7 +181,7 @@ impl Object {
         }
     }
 
-    /// All its pods and pod templates, those of custom resources as well.
+    /// All its pod templates, including those of custom resources.
     #[must_use]
     pub fn pod_templates(&self) -> SmallVec<[PodTemplate<'_>; 1]> {
         if let Some(place) = self.pod_place() {
@@ -209,22 +209,22 @@ impl Object {
         found
     }
 
-    /// Patterns of field paths to the `spec` of all its pods and pod templates.
+    /// Patterns of the field paths of the `spec` of all its pod templates.
     #[must_use]
     pub fn pod_spec_patterns(&self) -> Vec<String> {
         self.pod_patterns("spec", &|form| form == Spec)
     }
 
-    /// Patterns of field paths to the `metadata` of all its pod templates.
+    /// Patterns of the field paths of the `metadata` of all its pod templates.
     pub fn pod_metadata_patterns(&self) -> impl Iterator<Item = String> {
         self.pod_patterns("metadata", &|_| false).into_iter().filter(|pattern| pattern != "metadata")
     }
 
-    /// Patterns to a part of all pod templates; `is_itself`: where the template is that part.
-    fn pod_patterns(&self, part: &str, is_itself: &dyn Fn(Form) -> bool) -> Vec<String> {
+    /// Patterns of the field paths of a field of all pod templates; `is_itself` says for which forms the path is that of the field.
+    fn pod_patterns(&self, field: &str, is_itself: &dyn Fn(Form) -> bool) -> Vec<String> {
         let below = |pattern: &str| match pattern {
-            "" => part.to_owned(),
-            pattern => format!("{pattern}.{part}"),
+            "" => field.to_owned(),
+            pattern => format!("{pattern}.{field}"),
         };
         if let Some(place) = self.pod_place() {
             return vec![below(place.template)];
@@ -237,13 +237,13 @@ impl Object {
         }
     }
 
-    /// What the table says of its kind.
+    /// The rows of the table for its kind.
     fn listed_templates(&self) -> Option<(&'static [&'static str], Form)> {
         let (group, kind) = (self.group(), self.kind());
         TABLE.iter().find(|row| row.1 == kind && row.0 == group).map(|row| (row.2, row.3))
     }
 
-    /// Whether a complete pod template stands at a place.
+    /// Whether there is a complete pod template at a path.
     fn has_usual_template(&self, pattern: &str) -> bool {
         let mut has = false;
         fields::each(&self.node, pattern, &mut |_, node| {
@@ -254,7 +254,7 @@ impl Object {
     }
 }
 
-/// A field path without the way to the pod template of a built-in kind.
+/// A field path relative to the pod template of a built-in kind.
 #[must_use]
 pub fn below_template(path: &str) -> &str {
     let below = |template: &str| path.strip_prefix(template)?.strip_prefix('.');
@@ -262,7 +262,7 @@ pub fn below_template(path: &str) -> &str {
 }
 
 impl Form {
-    /// The pod at a node; `None` where it has neither containers nor what they need.
+    /// The pod template at a node; `None` if its spec is empty.
     fn of(self, node: &Node) -> Option<PodTemplate<'_>> {
         let (metadata, spec) = match self {
             Spec => (Node::absent(), node),
@@ -285,8 +285,8 @@ mod tests {
         Object::new(load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0))
     }
 
-    /// The images of all templates, and how many of them end or are partial.
-    fn said(object: &Object) -> (Vec<&str>, usize, usize) {
+    /// The images of all templates, and how many templates run to completion or are partial.
+    fn summary(object: &Object) -> (Vec<&str>, usize, usize) {
         let templates = object.pod_templates();
         let images = templates.iter().flat_map(|template| template.spec["containers"].items());
         (
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_of_the_table_is_reached() {
+    fn all_rows_of_the_table_match() {
         for (group, kind, patterns, form) in TABLE {
             for pattern in *patterns {
                 let pod = match form {
@@ -318,7 +318,7 @@ mod tests {
                     false => body.to_owned(),
                 };
                 let object = object(&format!("{group}/v1"), kind, &spec);
-                let (images, ends, partial) = said(&object);
+                let (images, ends, partial) = summary(&object);
                 assert_eq!(images, ["i"], "{kind} {spec}");
                 assert_eq!((ends == 1, partial == 1), (*form == Job, matches!(form, Partial | Spec)), "{kind}");
             }
@@ -326,16 +326,16 @@ mod tests {
     }
 
     #[test]
-    fn complete_templates_are_known_by_their_form() {
+    fn complete_templates_are_recognized_at_usual_paths() {
         let pod = "{metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: i}]}}";
-        let has = |api_version: &str, kind: &str, body: &str| said(&object(api_version, kind, body)).0.len();
+        let has = |api_version: &str, kind: &str, body: &str| summary(&object(api_version, kind, body)).0.len();
         let spec = format!("spec: {{template: {pod}}}");
         assert_eq!(has("argoproj.io/v1alpha1", "Rollout", &spec), 1);
         assert_eq!(has("apps.kruise.io/v1alpha1", "CloneSet", &spec), 1);
         assert_eq!(has("serving.knative.dev/v1", "Service", &spec), 1);
         assert_eq!(has("example.com/v1", "Anything", &format!("spec: {{podTemplate: {pod}}}")), 1);
         assert_eq!(has("example.com/v1", "Anything", &format!("spec: {{jobTemplate: {{{spec}}}}}")), 1);
-        // Nodes, machines and clusters have templates, too.
+        // Templates of nodes, machines and clusters are not pod templates.
         assert_eq!(has("karpenter.sh/v1", "NodePool", "spec: {template: {spec: {nodeClassRef: {name: a}}}}"), 0);
         assert_eq!(has("example.com/v1", "Anything", "spec: {template: {spec: {containers: [a, b]}}}"), 0);
         assert_eq!(has("v1", "ConfigMap", &spec), 0);

@@ -1,20 +1,20 @@
-//! References to a pod's own fields and resources, in variables and in volumes.
+//! References to a pod's own fields and resources (downward API) in environment variables and volumes.
 
 use crate::formats::names;
 use crate::formats::quantity::Quantity;
 use crate::node::{Node, Value};
 use crate::validation::{At, Faults};
 
-/// Where the reference stands; the fields it may name differ.
+/// Where a reference is used, which determines the fields that it may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// In a variable.
+    /// In an environment variable.
     Env,
     /// In a file of a volume.
     Volume,
 }
 
-/// What can be said of a pod in a field path, whether it is allowed here or not.
+/// All supported field paths, some of which are allowed in environment variables or in volumes only.
 const FIELDS: &[&str] = &[
     "metadata.annotations",
     "metadata.labels",
@@ -58,7 +58,7 @@ const RESOURCES: &[&str] = &[
     "requests.memory",
 ];
 
-/// A `fieldRef`.
+/// Validates a `fieldRef`.
 pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let (version, path) = (at.get("apiVersion"), at.get("fieldPath"));
     let text = path.text();
@@ -67,7 +67,7 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
         return;
     }
     if !matches!(version.text(), "" | "v1") {
-        faults.add(&path, format!("the version `{}` of the pod is not known: use v1", version.text()));
+        faults.add(&path, format!("unsupported API version `{}` of the pod: use `v1`", version.text()));
         return;
     }
     if let Some((field, key)) = subscript(text) {
@@ -75,11 +75,11 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
             "metadata.labels" => names::qualified_name(key),
             "metadata.annotations" => names::qualified_name(&key.to_lowercase()),
             _ => {
-                faults.add(&path, format!("`{field}` takes no key"));
+                faults.add(&path, format!("`{field}` does not support a subscript"));
                 return;
             }
         };
-        // The server names the reference here, not its path.
+        // The API server reports the `fieldRef` here, not its `fieldPath`.
         if let Err(form) = checked {
             faults.add(&at.same(path.node), format!("the key `{key}` {form}"));
         }
@@ -88,18 +88,18 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let allowed = if place == Use::Env { ENV_FIELDS } else { VOLUME_FIELDS };
     if !allowed.contains(&text) {
         let known = FIELDS.contains(&text);
-        let what = if known { "cannot be used here" } else { "is not a field that can be referred to" };
+        let what = if known { "is not supported here" } else { "is not a supported field path" };
         faults.add(&path, format!("`{text}` {what}"));
     }
 }
 
-/// `path['key']`.
+/// Splits `path['key']`.
 fn subscript(text: &str) -> Option<(&str, &str)> {
     let (path, key) = text.strip_suffix("']")?.split_once("['")?;
     (!path.is_empty()).then_some((path, key))
 }
 
-/// A `resourceFieldRef`.
+/// Validates a `resourceFieldRef`.
 pub fn resource(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let (container, resource, divisor) = (at.get("containerName"), at.get("resource"), at.get("divisor"));
     let name = resource.text();
@@ -111,29 +111,31 @@ pub fn resource(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     } else if !huge && !RESOURCES.contains(&name) {
         faults.add(
             &resource,
-            format!("`{name}` cannot be referred to: use limits. or requests. with cpu, memory, ephemeral-storage"),
+            format!(
+                "`{name}` is not supported: use `limits.` or `requests.` with `cpu`, `memory` or `ephemeral-storage`"
+            ),
         );
     }
-    let good = match name {
-        "limits.cpu" | "requests.cpu" => divides_cpu,
-        _ if huge || RESOURCES.contains(&name) => divides_bytes,
+    let is_valid = match name {
+        "limits.cpu" | "requests.cpu" => is_cpu_divisor,
+        _ if huge || RESOURCES.contains(&name) => is_byte_divisor,
         _ => return,
     };
     match Quantity::of(divisor.node) {
-        Some(amount) if !amount.is_zero() && !good(divisor.node, amount) => {
-            let units = if name.ends_with(".cpu") { "1m or 1" } else { "1, 1k to 1E or 1Ki to 1Ei" };
+        Some(amount) if !amount.is_zero() && !is_valid(divisor.node, amount) => {
+            let units = if name.ends_with(".cpu") { "`1m` or `1`" } else { "`1`, `1k` to `1E` or `1Ki` to `1Ei`" };
             faults.add(&divisor, format!("must be {units}"));
         }
         _ => {}
     }
 }
 
-fn divides_cpu(node: &Node, amount: Quantity) -> bool {
+fn is_cpu_divisor(node: &Node, amount: Quantity) -> bool {
     let one = Quantity::whole(1);
     amount == one || (!is_exponential(node) && Some(amount) == Quantity::parse("1m"))
 }
 
-fn divides_bytes(node: &Node, amount: Quantity) -> bool {
+fn is_byte_divisor(node: &Node, amount: Quantity) -> bool {
     let units: &[&str] = match node.as_str() {
         Some(text) if text.trim().ends_with('i') => &["1", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"],
         _ if is_exponential(node) => &["1"],
@@ -142,7 +144,7 @@ fn divides_bytes(node: &Node, amount: Quantity) -> bool {
     units.iter().any(|unit| Quantity::parse(unit) == Some(amount))
 }
 
-/// Whether it is written with an exponent, so that the server writes it so, too.
+/// Whether a quantity is written with a decimal exponent (`1e3`), a format that the API server preserves.
 fn is_exponential(node: &Node) -> bool {
     match &node.value {
         Value::String(text) => {

@@ -1,10 +1,10 @@
-//! Fields that take one of a few words.
+//! Fields whose value must be one of a few strings.
 
 use crate::finding::Remedy;
 use crate::suggest;
 use crate::validation::{At, Faults};
 
-/// The text must be one of the words.
+/// Reports a value that is not supported.
 pub fn choice(at: &At<'_, '_>, words: &[&str], faults: &mut Faults<'_, '_>) {
     let text = at.text();
     if words.contains(&text) {
@@ -13,12 +13,12 @@ pub fn choice(at: &At<'_, '_>, words: &[&str], faults: &mut Faults<'_, '_>) {
     let listed = suggest::list(words, "or");
     let message = match text {
         "" => format!("must be {listed}"),
-        text => format!("unsupported value `{text}`: use {listed}"),
+        text => format!("unsupported value `{text}`: must be {listed}"),
     };
     faults.add(at, message).remedy(Some(Remedy::one_of(words)));
 }
 
-/// The same; an empty text counts as absent.
+/// Reports a value that is not supported; an empty string counts as not set.
 pub fn choice_or_empty(at: &At<'_, '_>, words: &[&str], faults: &mut Faults<'_, '_>) {
     if !at.text().is_empty() {
         choice(at, words, faults);

@@ -1,23 +1,23 @@
-//! What a probe or a lifecycle hook does.
+//! The handlers of probes and lifecycle hooks.
 
 use super::enums;
 use crate::formats::names;
 use crate::node::{Node, Value};
 use crate::validation::{At, Faults};
 
-/// What the handler is of.
+/// What a handler is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// A probe: exec, httpGet, tcpSocket, grpc.
+    /// A probe: `exec`, `httpGet`, `tcpSocket` or `grpc`.
     Probe,
-    /// A lifecycle hook: exec, httpGet, tcpSocket, sleep.
+    /// A lifecycle hook: `exec`, `httpGet`, `tcpSocket` or `sleep`.
     Hook {
-        /// The pod's grace period in seconds, which a sleep must fit in.
+        /// The termination grace period of the pod in seconds, which limits a sleep.
         grace: i64,
     },
 }
 
-/// Exactly one handler, and nothing wrong with it.
+/// Validates that there is exactly one handler, and the handler.
 pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
     let last = if place == Use::Probe { "grpc" } else { "sleep" };
     let mut handlers = 0;
@@ -42,7 +42,8 @@ pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
             ("sleep", Use::Hook { grace }) => {
                 let seconds = handler.node["seconds"].as_i64().unwrap_or(0);
                 if !(0..=grace).contains(&seconds) {
-                    let message = format!("sleep of {seconds} s must be between 0 and the grace period of {grace} s");
+                    let message =
+                        format!("sleep of {seconds}s must be between 0 and the termination grace period of {grace}s");
                     faults.add(&handler, message);
                 }
             }
@@ -50,7 +51,7 @@ pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
         }
     }
     if handlers == 0 {
-        faults.add(at, format!("must specify a handler: exec, httpGet, tcpSocket or {last}"));
+        faults.add(at, format!("must specify a handler: `exec`, `httpGet`, `tcpSocket` or `{last}`"));
     }
 }
 
@@ -61,13 +62,13 @@ fn http_get(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for header in headers.node.items() {
         let name: &Node = &header["name"];
         if let Err(form) = names::http_header_name(name.text()) {
-            // The server names the list.
+            // The API server reports the list.
             faults.add(&headers.same(name), format!("the header name `{}` {form}", name.text()));
         }
     }
 }
 
-/// A port's number or name; an absent one is 0.
+/// Validates a port number or name; a port that is not set is 0.
 pub fn port(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let checked = match &at.node.value {
         Value::String(name) => names::port_name(name),

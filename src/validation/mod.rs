@@ -1,7 +1,7 @@
-//! What validation in the API server's manner is made of: the report that faults go to,
-//! a view of pods, and what fields of several kinds share (selectors, volumes, resources).
+//! Building blocks for validating objects as the API server does: the report, a view of pods, and the validation of fields
+//! that several kinds share (selectors, volumes, resources).
 //!
-//! The rules of `check` and the update validation of `updates` stand on it.
+//! The rules of `check` and the update validation of `updates` use it.
 
 pub mod downward;
 pub mod enums;

@@ -1,10 +1,10 @@
-//! Amounts that are a number or a percentage (`IntOrString` fields such as `maxSurge`).
+//! Integers or percentages (`IntOrString` fields such as `maxSurge`).
 
 use crate::formats::names;
 use crate::node::{Node, Value};
 use crate::validation::{At, Faults};
 
-/// The amount as the rules compare it: the percentage of a percentage, else the number; nothing where it is neither.
+/// The integer, or the number of percent; 0 if the value is neither.
 #[must_use]
 pub fn amount(node: &Node) -> i64 {
     match &node.value {
@@ -19,7 +19,7 @@ fn percentage(text: &str) -> i64 {
     text.strip_suffix('%').unwrap_or_default().parse().unwrap_or(i64::MAX)
 }
 
-/// A number that is not negative, or a percentage; absent is fine.
+/// Reports a value that is neither a non-negative integer nor a percentage. It need not be set.
 pub fn not_negative(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     match &at.node.value {
         Value::String(text) => faults.check(at, names::percent(text)),
@@ -27,12 +27,12 @@ pub fn not_negative(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// No more than 100 percent; a number is fine.
+/// Reports a percentage of more than 100%.
 pub fn at_most_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if let Value::String(text) = &at.node.value
         && names::percent(text).is_ok()
         && percentage(text) > 100
     {
-        faults.invalid(at, "must not be more than `100%`");
+        faults.invalid(at, "must not be greater than 100%");
     }
 }

@@ -1,5 +1,5 @@
-//! The pod of an object as the rules of the pod template see it: its fields looked up once, its containers, and the paths
-//! the API server uses. A rule over pods gets it for each object that has one.
+//! A view of the pod template of an object: its fields, looked up once for all rules, its containers and volumes, and the field
+//! paths as the API server writes them.
 
 use std::cell::OnceCell;
 
@@ -9,30 +9,30 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::validation::{At, volumes};
 
-/// What carries the pod.
+/// The kind of the object that contains the pod template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// The pod itself.
+    /// A Pod.
     Pod,
-    /// A bare template.
+    /// A PodTemplate.
     PodTemplate,
-    /// A workload whose pods live for ever.
+    /// A Deployment.
     Deployment,
-    /// The same.
+    /// A ReplicaSet.
     ReplicaSet,
-    /// The same.
+    /// A ReplicationController.
     ReplicationController,
-    /// The same.
+    /// A StatefulSet.
     StatefulSet,
-    /// The same.
+    /// A DaemonSet.
     DaemonSet,
-    /// A workload whose pods end.
+    /// A Job, whose pods run to completion.
     Job,
-    /// The same, on a schedule.
+    /// A CronJob.
     CronJob,
 }
 
-/// A struct of an object's fields, filled in one walk over the mapping.
+/// Defines a struct of fields that is filled in one pass over a mapping.
 macro_rules! fields {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $key:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -41,7 +41,7 @@ macro_rules! fields {
         pub struct $name<'n> { pub node: &'n Node, $(pub $field: &'n Node),* }
 
         impl<'n> $name<'n> {
-            /// Looks the fields up.
+            /// Looks up the fields.
             #[must_use]
             pub fn of(node: &'n Node) -> Self {
                 let mut fields = Self { node, $($field: Node::absent()),* };
@@ -125,7 +125,7 @@ fields! {
     }
 }
 
-/// The list a container stands in.
+/// The list that a container is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
     /// `containers`.
@@ -141,39 +141,39 @@ pub enum List {
 pub struct Container<'n> {
     /// Its fields.
     pub fields: Fields<'n>,
-    /// The list it stands in.
+    /// The list that it is in.
     pub list: List,
     index: usize,
     spec_path: &'static str,
 }
 
-/// A volume as the server sees it: one of the pod's own, or one that a StatefulSet's claim template makes.
+/// A volume as the API server sees it: an entry of `volumes`, or one that a StatefulSet creates from a claim template.
 #[derive(Debug, Clone, Copy)]
 pub struct Volume<'n> {
     /// The volume, or the claim template.
     pub node: &'n Node,
-    /// The node of its name.
+    /// Its name.
     pub name: &'n Node,
-    /// Whether a claim template makes it.
+    /// Whether it comes from a claim template.
     pub claim: bool,
 }
 
-/// The pod of an object.
+/// The pod template of an object, or a Pod itself.
 #[derive(Debug)]
 pub struct Pod<'n> {
     /// The object.
     pub object: &'n Object,
-    /// What carries the pod.
+    /// The kind of the object that contains the pod template.
     pub workload: Workload,
-    /// The node with `metadata` and `spec`: the template, or the pod.
+    /// The node with `metadata` and `spec`: the template, or the Pod.
     pub template: &'n Node,
     /// The fields of the spec.
     pub spec: Spec<'n>,
-    /// All containers: the main ones, the init containers, the ephemeral ones.
+    /// All containers: main, init and ephemeral containers.
     pub containers: Vec<Container<'n>>,
-    /// The volumes in the server's order: those of claim templates first.
+    /// The volumes in the order of the API server: those of claim templates first.
     pub volumes: Vec<Volume<'n>>,
-    /// Which of the volumes are valid, by name; the server knows only those.
+    /// The indexes of valid volumes by name; the API server ignores others when it validates mounts.
     valid: OnceCell<HashMap<&'n str, usize>>,
     /// The names of all volumes.
     named: OnceCell<HashSet<&'n str>>,
@@ -183,7 +183,7 @@ pub struct Pod<'n> {
 }
 
 impl List {
-    /// The list's field.
+    /// The name of the field.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -195,25 +195,25 @@ impl List {
 }
 
 impl<'n> Container<'n> {
-    /// Where it stands.
+    /// The container with its field path.
     #[must_use]
     pub const fn at(&self) -> At<'n, 'n> {
         At::container(self.spec_path, self.list.name(), self.index, self.fields.node)
     }
 
-    /// Its name; empty where it has none.
+    /// Its name; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &'n str {
         self.fields.name.text()
     }
 
-    /// Whether it is an init container that runs beside the main ones.
+    /// Whether it is a sidecar: an init container with `restartPolicy: Always`.
     #[must_use]
     pub fn is_sidecar(&self) -> bool {
         self.list == List::Init && self.fields.restart_policy.text() == "Always"
     }
 
-    /// Whether probes and lifecycle hooks have a meaning for it.
+    /// Whether it may have probes and lifecycle hooks: a main container or a sidecar.
     #[must_use]
     pub fn runs_on(&self) -> bool {
         self.list == List::Main || self.is_sidecar()
@@ -221,7 +221,7 @@ impl<'n> Container<'n> {
 }
 
 impl<'n> Pod<'n> {
-    /// The pod of an object; `None` where its kind has none.
+    /// The pod template of an object; `None` if its kind has none.
     #[must_use]
     pub fn of(object: &'n Object) -> Option<Self> {
         let place = object.pod_place()?;
@@ -237,7 +237,7 @@ impl<'n> Pod<'n> {
             _ => Workload::Job,
         };
         let template = object.node.at(place.keys);
-        // A ReplicationController's template is a pointer: where it is missing, that is the only fault.
+        // The template of a ReplicationController is a pointer; if it is missing, the API server validates nothing else.
         if workload == Workload::ReplicationController && template.is_null() {
             return None;
         }
@@ -268,19 +268,19 @@ impl<'n> Pod<'n> {
         })
     }
 
-    /// Where the spec stands.
+    /// The spec with its field path.
     #[must_use]
     pub const fn at(&self) -> At<'n, 'n> {
         At::root(self.spec_path, self.spec.node)
     }
 
-    /// Where the template stands; for a pod the object itself.
+    /// The template with its field path; for a Pod, the object itself.
     #[must_use]
     pub const fn template_at(&self) -> At<'n, 'n> {
         At::root(self.template_path, self.template)
     }
 
-    /// Whether the pod uses its node's network.
+    /// Whether the pod uses the network of its node.
     #[must_use]
     pub fn is_host_network(&self) -> bool {
         self.spec.host_network.as_bool() == Some(true)
@@ -292,7 +292,7 @@ impl<'n> Pod<'n> {
         self.spec_path
     }
 
-    /// The labels of a Pod; null for the pods of a workload, whose selectors the server leaves alone until they are made.
+    /// The labels of a Pod; null in a workload, for which the API server does not merge them into selectors.
     #[must_use]
     pub fn own_labels(&self) -> &'n Node {
         match self.workload {
@@ -301,7 +301,7 @@ impl<'n> Pod<'n> {
         }
     }
 
-    /// The restart policy, defaulted.
+    /// The restart policy, with its default.
     #[must_use]
     pub fn restart_policy(&self) -> &'n str {
         match self.spec.restart_policy.text() {
@@ -310,23 +310,23 @@ impl<'n> Pod<'n> {
         }
     }
 
-    /// The volume of that name, if there is one and it is valid: the server forgets those that are not.
+    /// The valid volume of this name; the API server ignores invalid ones when it validates mounts.
     #[must_use]
     pub fn volume(&self, name: &str) -> Option<&Volume<'n>> {
         let valid = self.valid.get_or_init(|| volumes::valid(self));
         self.volumes.get(*valid.get(name)?)
     }
 
-    /// Whether there is a volume of that name at all.
+    /// Whether there is a volume of this name, valid or not.
     #[must_use]
     pub fn has_volume(&self, name: &str) -> bool {
         let named = self.named.get_or_init(|| self.volumes.iter().map(|volume| volume.name.text()).collect());
         named.contains(name)
     }
 
-    /// Whether an ephemeral volume makes a claim of that name: the pod's own name stands before the volume's.
+    /// Whether an ephemeral volume creates a claim of this name: the names of the pod and the volume, joined by `-`.
     #[must_use]
-    pub fn makes_claim(&self, name: &str) -> bool {
+    pub fn creates_claim(&self, name: &str) -> bool {
         let ephemeral = self.ephemeral.get_or_init(|| {
             let volumes = self.volumes.iter().filter(|volume| volume.node["ephemeral"].is_set());
             volumes.map(|volume| volume.name.text()).collect()
@@ -336,7 +336,7 @@ impl<'n> Pod<'n> {
     }
 }
 
-/// A StatefulSet's claim templates are volumes before the pod's own, which they hide where the names are equal.
+/// The volumes of a pod template. Claim templates of a StatefulSet come first, and replace volumes of the same name.
 fn volumes<'n>(object: &'n Object, workload: Workload, own: &'n Node) -> Vec<Volume<'n>> {
     let own = own.items().iter().map(|node| Volume { node, name: &node["name"], claim: false });
     if workload != Workload::StatefulSet {

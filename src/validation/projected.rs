@@ -1,4 +1,4 @@
-//! Projected volumes: several sources in one folder.
+//! Projected volumes: several sources in one directory.
 
 use foldhash::{HashSet, HashSetExt};
 
@@ -8,7 +8,7 @@ use super::volume::{downward_file, form, key_items, mode, required};
 use crate::formats::names;
 use crate::validation::{At, Faults};
 
-/// What is wrong with a projected volume.
+/// Validates a projected volume.
 pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     mode(&at.get("defaultMode"), faults);
     let mut paths = HashSet::new();
@@ -52,12 +52,12 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             pod_certificate(at, &certificate, &mut paths, faults);
         }
         if types > 1 {
-            faults.add(&source, "the entry has more than one source");
+            faults.add(&source, "must not specify more than one projection type for a source");
         }
     }
 }
 
-/// Two sources cannot write one file. The server names the volume.
+/// Reports a path that another source already has. The API server reports the volume.
 fn once<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<&'n str>, faults: &mut Faults<'_, '_>) {
     if !path.text().is_empty() && !paths.insert(path.text()) {
         faults.add(&volume.same(path.node), format!("duplicate path `{}`", path.text()));
@@ -69,7 +69,7 @@ fn service_account_token<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, faults: &mut 
     if seconds.number().is_some_and(|seconds| !(600..=1 << 32).contains(&seconds)) {
         faults.add(&seconds, "must be between 600 and 4294967296 seconds");
     }
-    // The server names the volume here.
+    // The API server reports the volume here.
     let path = volume.on("path", &at.node["path"]);
     required(&path, faults);
     form(&path, names::local_non_reserved_path(path.text()), faults);
@@ -78,14 +78,14 @@ fn service_account_token<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, faults: &mut 
 fn trust_bundle(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, signer, selector) = (at.get("name"), at.get("signerName"), at.get("labelSelector"));
     match (name.is_set(), signer.is_set()) {
-        (true, true) => _ = faults.add(at, "the entry has both a name and a signerName"),
-        (false, false) => _ = faults.add(at, "the entry must have a name or a signerName"),
+        (true, true) => _ = faults.add(at, "only one of `name` and `signerName` may be set"),
+        (false, false) => _ = faults.add(at, "either `name` or `signerName` is required"),
         (true, false) => {
-            // The bundles of a signer carry its name with colons for slashes: `example.com:signer:bundle`.
+            // The name of a signer's bundle starts with the signer's name, with colons for slashes: `example.com:signer:bundle`.
             let own = name.text().rsplit(':').next().unwrap_or_default();
             form(&name, names::dns1123_subdomain(own), faults);
             if selector.is_set() {
-                faults.add(&selector, "must not be combined with a name");
+                faults.add(&selector, "must not be set together with `name`");
             }
         }
         (false, true) => {
@@ -109,7 +109,7 @@ fn pod_certificate<'n>(
     let (signer, seconds) = (at.get("signerName"), at.get("maxExpirationSeconds"));
     form(&signer, names::domain_prefixed_path(signer.text()), faults);
     enums::choice(&at.get("keyType"), KEY_TYPES, faults);
-    // Signers of Kubernetes itself issue for a day, others for three months.
+    // The maximum is 24 hours for signers of Kubernetes itself, and 91 days for others.
     let own = signer.text().split('/').next().is_some_and(|domain| domain.ends_with("kubernetes.io"));
     let most = if own { 86_400 } else { 91 * 86_400 };
     if seconds.number().is_some_and(|seconds| !(3600..=most).contains(&seconds)) {
@@ -125,6 +125,6 @@ fn pod_certificate<'n>(
         }
     }
     if count == 0 {
-        faults.add(at, "the entry must have credentialBundlePath, or keyPath and certificateChainPath");
+        faults.add(at, "one of `credentialBundlePath`, `keyPath` and `certificateChainPath` is required");
     }
 }

@@ -1,4 +1,4 @@
-//! What rules write to: it adds the rule, the object, the field path and the place.
+//! The report that rules add findings to: it determines their rule, object, field path and location.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -25,15 +25,15 @@ pub struct Report<'a> {
     searched: BTreeMap<usize, Searched>,
 }
 
-/// How often nodes were looked for in an object, and where they stand once that was often.
+/// How often the path of a node in an object was searched for, and the index that is built once that was often.
 #[derive(Debug, Default)]
 struct Searched {
     times: usize,
     index: Option<Index>,
 }
 
-/// So many searches of an object cost less than the index of its nodes.
-const FEW_SEARCHES: usize = 16;
+/// The number of searches in an object up to which building an index does not pay.
+const INDEX_THRESHOLD: usize = 16;
 
 impl<'a> Report<'a> {
     /// An empty report.
@@ -49,14 +49,14 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Gives it the texts the objects were read from, for places inside texts.
+    /// Sets the sources of the objects, for locations within strings.
     #[must_use]
     pub const fn with_sources(mut self, sources: &'a Sources) -> Self {
         self.sources = Some(sources);
         self
     }
 
-    /// The version of Kubernetes that the manifests are for.
+    /// The version of Kubernetes to check against.
     #[must_use]
     pub(super) const fn version(&self) -> KubernetesVersion {
         self.version
@@ -68,18 +68,17 @@ impl<'a> Report<'a> {
         self.rule
     }
 
-    /// Forgets where the nodes of an object stand that will not be looked at again.
+    /// Drops the indexes of an object that is not checked any more.
     pub(crate) fn leave_object(&mut self) {
-        // Most often there is nothing, and emptying even that is not free.
+        // It is mostly empty, and clearing an empty map is not free.
         if !self.searched.is_empty() {
             self.searched.clear();
         }
     }
 
-    /// A finding at a part of a text: `range` of the bytes of the node's value.
+    /// Adds a finding at a range of bytes in a string.
     ///
-    /// For a rendered text the place is where that part came from; for one that was read it is the part's own line
-    /// and column in the file.
+    /// The location is that of the range in the file; for a rendered string, that of the value the range came from.
     pub fn text(&mut self, object: &Object, node: &Node, range: Range<usize>, message: impl Into<String>) -> Draft<'_> {
         let path = self.path(object, node).map(|(path, _)| path);
         let covers = |part: &&TextPart| part.start as usize <= range.start && range.start < part.end as usize;
@@ -101,7 +100,7 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
-    /// The place of a part of a text, for [`Draft::related`].
+    /// The location of a range of bytes in a string, for [`Draft::related`].
     #[must_use]
     pub fn place(&self, node: &Node, range: Range<usize>) -> Span {
         let file = self.sources.and_then(|sources| sources.get(node.origin.span.file));
@@ -109,9 +108,9 @@ impl<'a> Report<'a> {
             .unwrap_or(node.origin.span)
     }
 
-    /// A finding at a node of an object. Chain `.severity()`, `.help()`, `.label()`, `.related()`, `.field()`.
+    /// Adds a finding at a node of an object. Chain `.severity()`, `.help()`, `.label()`, `.related()`, `.field()`.
     ///
-    /// The node must be one of the object's own: its field path is found by its address.
+    /// The node must be part of the object, as its field path is looked up by its address.
     pub fn at(&mut self, object: &Object, node: &Node, message: impl Into<String>) -> Draft<'_> {
         let path = self.path(object, node).map(|(path, _)| path);
         let origin = if path.is_some() { &node.origin } else { &object.node.origin };
@@ -123,7 +122,7 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
-    /// The same where the field path is known already, which spares the search for it.
+    /// Adds a finding at a node whose field path is known.
     pub fn field(
         &mut self,
         object: &Object,
@@ -139,7 +138,7 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
-    /// A finding about a field that `parent` lacks; it points at the parent and names the field.
+    /// Adds a finding about a field that is not set, pointing at its parent.
     pub fn missing(&mut self, object: &Object, parent: &Node, field: &str, message: impl Into<String>) -> Draft<'_> {
         let (mut path, shape) = self.path(object, parent).unwrap_or((FieldPath::default(), Shape::Unknown));
         let mut finding = self.finding(object, &parent.origin, &Value::Null, message.into());
@@ -152,43 +151,43 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
-    /// The path of a node of an object, and what it holds.
+    /// The path of a node of an object, and its shape.
     fn path(&mut self, object: &Object, node: &Node) -> Option<(FieldPath, Shape<'static>)> {
         let root = &object.node;
         let shape = Shape::built_in(root, self.version);
         let searched = self.searched.entry(address(root)).or_default();
         searched.times += 1;
-        if searched.times <= FEW_SEARCHES {
+        if searched.times <= INDEX_THRESHOLD {
             return kube::find(root, shape, node);
         }
         let index = searched.index.get_or_insert_with(|| Index::of(root));
-        // Another object may have come to stand at that address.
+        // The index may be that of another object that was at the same address.
         index.find(root, shape, node).or_else(|| kube::find(root, shape, node))
     }
 
-    /// Keeps the first of the findings that say one thing of one place: a value of a profile that many fields take. For
-    /// rules over bundles: the report of one over objects holds the findings of other objects too.
-    pub fn fold(&mut self) {
+    /// Removes findings with the same location and message: many fields may come from one profile value. Not for rules over
+    /// single objects, whose report contains the findings of other objects as well.
+    pub fn deduplicate(&mut self) {
         let mut seen = HashSet::new();
         self.findings.retain(|finding| finding.span.is_none() || seen.insert((finding.span, finding.message.clone())));
     }
 
-    /// A finding about an object as a whole.
+    /// Adds a finding about a whole object.
     pub fn object(&mut self, object: &Object, message: impl Into<String>) -> Draft<'_> {
         let mut finding = self.finding(object, &object.node.origin, &Value::Null, message.into());
         finding.span = object.span();
         self.push(finding)
     }
 
-    /// A finding at a place that is no node: a part of a text, a file.
+    /// Adds a finding at a location that is not a node: part of a string, or a file.
     pub fn span(&mut self, object: Option<&Object>, span: Span, message: impl Into<String>) -> Draft<'_> {
         let mut finding = Finding::new(self.rule, self.rule.severity(), span, message);
         finding.object = object.map(|object| object.id.clone());
         self.push(finding)
     }
 
-    /// A finding at a place and field that are known already: of a node of the object, or of the nearest one to what is
-    /// absent.
+    /// Adds a finding whose location and field path are known: those of a node, or of the nearest one to a field that is not
+    /// set.
     pub(crate) fn known(
         &mut self,
         object: &Object,
@@ -205,7 +204,7 @@ impl<'a> Report<'a> {
         self.push(finding)
     }
 
-    /// How many findings there are so far.
+    /// The number of findings so far.
     #[must_use]
     pub(crate) const fn count(&self) -> usize {
         self.findings.len()
@@ -217,12 +216,12 @@ impl<'a> Report<'a> {
         self.findings
     }
 
-    /// A finding that points where a person must change something: where a profile value went into the node, that is
-    /// the place; the template's place then comes as a related one.
+    /// A finding that points at what the user must change: if the value comes from a profile, at the profile, with the template
+    /// as a related location.
     fn finding(&self, object: &Object, origin: &Origin, value: &Value, message: String) -> Finding {
         let mut finding = Finding::new(self.rule, self.rule.severity(), origin.span, message);
         finding.object = Some(object.id.clone());
-        // Of several pieces any may be wrong: `check::pieces` finds out, and until then the template is all that is certain.
+        // For an interpolated string, `check::pieces` determines later which value is invalid.
         if let Some(input) = origin.blame(value).filter(|_| origin.pieces().is_empty()) {
             point_at(&mut finding, input.node.origin.span, origin.span);
         }
@@ -236,65 +235,65 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Lets a finding about a rendered value point at the profile's, and show the template beside it.
+/// Makes a finding about a rendered value point at the profile, with the template as a related location.
 pub(crate) fn point_at(finding: &mut Finding, input: Span, template: Span) {
     finding.span = input;
-    finding.related.push((template, "written by this template".to_owned()));
+    finding.related.push((template, "rendered by this template".to_owned()));
 }
 
-/// The place of a mapping's first key, which is a better thing to underline than all of it.
+/// The location of the first key of a mapping, to underline it instead of the whole mapping.
 fn first_key(node: &Node) -> Option<Span> {
     node.entries().first().map(|entry| entry.key_span).filter(|span| !span.is_none())
 }
 
-/// A finding that was reported, to be completed.
+/// A finding that was added, to complete with further details.
 #[derive(Debug)]
 pub struct Draft<'a>(&'a mut Finding);
 
 impl Draft<'_> {
-    /// Sets another severity than the rule's.
+    /// Overrides the severity of the rule.
     pub fn severity(self, severity: Severity) -> Self {
         self.0.severity = severity;
         self
     }
 
-    /// Says what to do.
+    /// Sets the help: what to do.
     pub fn help(self, help: impl Into<String>) -> Self {
         self.0.help = help.into();
         self
     }
 
-    /// Says something beside the underlined place.
+    /// Sets the label of the underlined location.
     pub fn label(self, label: impl Into<String>) -> Self {
         self.0.label = label.into();
         self
     }
 
-    /// Adds the change that mends it.
+    /// Sets the fix.
     pub fn remedy(self, remedy: Option<Remedy>) -> Self {
         self.0.remedy = remedy;
         self
     }
 
-    /// Adds another place.
+    /// Adds a related location with its label.
     pub fn related(self, span: Span, words: impl Into<String>) -> Self {
         self.0.related.push((span, words.into()));
         self
     }
 
-    /// Names another field than the node's own, where the API server does.
+    /// Overrides the field path, where the API server reports another one.
     pub fn field(self, field: impl Into<String>) -> Self {
         self.0.field = field.into();
         self
     }
 
-    /// Underlines another place.
+    /// Overrides the location.
     pub fn place(self, span: Span) -> Self {
         self.0.span = span;
         self
     }
 
-    /// Reports under another id.
+    /// Overrides the rule.
     pub fn rule(self, rule: RuleId) -> Self {
         self.0.rule = rule;
         self

@@ -1,4 +1,4 @@
-//! Requests and limits.
+//! Resource requests and limits.
 
 use crate::formats::quantity::Quantity;
 use crate::formats::{Checked, names};
@@ -7,28 +7,29 @@ use crate::validation::{At, Faults};
 
 const HUGE_PAGES: &str = "hugepages-";
 
-/// The name of a resource of a container.
+/// Checks the name of a container-level resource.
 pub fn container_name(name: &str) -> Checked {
     names::qualified_name(name)?;
     if !name.contains('/') {
         let standard = matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with(HUGE_PAGES);
-        let message = "must be cpu, memory, ephemeral-storage, hugepages-<size> or an extended resource with a domain";
+        let message =
+            "must be `cpu`, `memory`, `ephemeral-storage`, `hugepages-<size>` or an extended resource with a domain";
         return if standard { Ok(()) } else { Err(message) };
     }
-    // The quota for an extended resource is named `requests.` and its name.
+    // The name with the prefix `requests.`, as in a ResourceQuota, must be valid as well.
     let quota_fits = name.len() <= 253 && name.split_once('/').is_some_and(|(domain, _)| domain.len() + 9 <= 253);
     if !is_extended(name) && !is_native(name) || !quota_fits {
-        return Err("is not a valid name of an extended resource");
+        return Err("must be a valid name of an extended resource");
     }
     Ok(())
 }
 
-/// The name of a resource of a pod as a whole.
+/// Checks the name of a pod-level resource.
 pub fn pod_name(name: &str) -> Checked {
     if matches!(name, "cpu" | "memory") || name.starts_with(HUGE_PAGES) {
         return Ok(());
     }
-    Err("must be cpu, memory or hugepages-<size> for a pod as a whole")
+    Err("must be `cpu`, `memory` or `hugepages-<size>` for pod-level resources")
 }
 
 fn is_native(name: &str) -> bool {
@@ -43,12 +44,12 @@ fn may_overcommit(name: &str) -> bool {
     is_native(name) && !name.starts_with(HUGE_PAGES)
 }
 
-/// An amount as the server keeps it: in thousandths, rounded up.
+/// The amount as the API server stores it: rounded up to a multiple of 10^-3.
 fn amount(node: &Node) -> Quantity {
     Quantity::of(node).unwrap_or_default().rounded_to_milli()
 }
 
-/// Limits by themselves.
+/// Validates limits.
 pub fn limits(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     for (key, value) in at.keys() {
         entry(key, &value, name, faults);
@@ -74,7 +75,7 @@ fn entry(key: &str, at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
     }
 }
 
-/// Requests that a Pod's container does not make, so that the server takes its limits for them.
+/// Validates limits that the API server copies to the requests of a Pod's container, because these are not set.
 pub fn copied_limits(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     let (limits, requests) = (at.get("limits"), at.get("requests"));
     let copies = requests.same(limits.node);
@@ -85,7 +86,7 @@ pub fn copied_limits(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fa
     }
 }
 
-/// Requests and limits together.
+/// Validates requests and limits.
 pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Faults<'_, '_>) {
     let (limits, requests) = (at.get("limits"), at.get("requests"));
     self::limits(&limits, name, faults);
@@ -103,7 +104,7 @@ pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
                     format!("the request of `{key}` must be less than or equal to its limit"),
                 );
             }
-            None if !may_overcommit(key) => _ = faults.add(&limits, format!("`{key}` requires a limit")),
+            None if !may_overcommit(key) => _ = faults.add(&limits, format!("a limit of `{key}` is required")),
             _ => {}
         }
     }
@@ -111,6 +112,6 @@ pub fn requirements(at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
         limits.node.entries().iter().chain(requests.node.entries()).any(|entry| wanted(&entry.key))
     };
     if any(|key| key.starts_with(HUGE_PAGES)) && !any(|key| matches!(key, "cpu" | "memory")) {
-        faults.add(at, "huge pages require cpu or memory");
+        faults.add(at, "huge pages require `cpu` or `memory`");
     }
 }

@@ -1,4 +1,4 @@
-//! Label selectors and labels, as `apimachinery/pkg/apis/meta/v1/validation` checks them.
+//! Labels, annotations and label selectors, as `k8s.io/apimachinery/pkg/apis/meta/v1/validation` validates them.
 
 use foldhash::{HashMap, HashMapExt, HashSet};
 
@@ -6,7 +6,7 @@ use crate::formats::names;
 use crate::node::Node;
 use crate::validation::{At, Faults};
 
-/// Keys must be qualified names, values label values. The server names the mapping, not the key.
+/// Validates labels. The API server reports the map, not the key.
 pub fn labels(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for (key, value) in at.keys() {
         if let Err(form) = names::qualified_name(key) {
@@ -18,7 +18,7 @@ pub fn labels(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Annotation keys must be qualified names (in any case), and all of them take up at most 256 KiB.
+/// Validates annotations: keys must be qualified names in any case, and the total size at most 256 KiB.
 pub fn annotations(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let mut total = 0;
     for (key, value) in at.keys() {
@@ -32,11 +32,11 @@ pub fn annotations(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         }
     }
     if total > 262_144 {
-        faults.add(at, format!("the annotations have {total} bytes; the limit is 262144"));
+        faults.add(at, format!("the annotations must be no more than 262144 bytes, but are {total} bytes"));
     }
 }
 
-/// A label selector. An absent one has no faults.
+/// Validates a label selector, which need not be set.
 pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     labels(&at.get("matchLabels"), faults);
     for requirement in at.get("matchExpressions").items() {
@@ -44,16 +44,18 @@ pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         let count = values.node.items().len();
         match operator.text() {
             "In" | "NotIn" if count == 0 => {
-                faults.add(&values, format!("the operator `{}` needs values", operator.text()));
+                faults.add(&values, format!("values are required with the operator `{}`", operator.text()));
             }
             "Exists" | "DoesNotExist" if count > 0 => {
-                faults.add(&values, format!("the operator `{}` takes no values", operator.text()));
+                faults.add(&values, format!("values are not allowed with the operator `{}`", operator.text()));
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             other => {
                 faults.add(
                     &operator,
-                    format!("`{other}` is not a valid selector operator: use In, NotIn, Exists or DoesNotExist"),
+                    format!(
+                        "`{other}` is not a valid selector operator: use `In`, `NotIn`, `Exists` or `DoesNotExist`"
+                    ),
                 );
             }
         }
@@ -65,10 +67,10 @@ pub fn label_selector(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The keys of labels that the scheduler adds to a term's selector: `matchLabelKeys` and `mismatchLabelKeys`.
+/// Validates `matchLabelKeys` and `mismatchLabelKeys`: the keys of pod labels that are added to the selector of a term.
 ///
-/// A Pod's selectors get those labels that it has before they are checked, and no label may then stand there twice; the
-/// server names the term and the key's index for that.
+/// The API server adds the labels of a Pod before it validates the selector, which must then not contain a key twice; it reports
+/// the term with the index of the key.
 pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faults<'_, '_>) {
     let own = term.get("labelSelector");
     let (same, other) = (term.get("matchLabelKeys"), term.get("mismatchLabelKeys"));
@@ -107,7 +109,7 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faul
     }
 }
 
-/// Whether the selector can be evaluated: all its keys, operators and values are valid.
+/// Whether all keys, operators and values of a selector are valid.
 #[must_use]
 pub fn is_valid(selector: &Node) -> bool {
     let label = |key: &str, value: &str| names::qualified_name(key).is_ok() && names::label_value(value).is_ok();
@@ -125,13 +127,13 @@ pub fn is_valid(selector: &Node) -> bool {
         })
 }
 
-/// Whether a selector asks for nothing: it selects everything.
+/// Whether a selector has no requirements, so that it selects everything.
 #[must_use]
 pub fn is_empty(selector: &Node) -> bool {
     selector["matchLabels"].entries().is_empty() && selector["matchExpressions"].items().is_empty()
 }
 
-/// Whether a valid selector selects an object with these labels; an absent selector selects nothing.
+/// Whether a valid selector matches these labels; a selector that is not set matches nothing.
 #[must_use]
 pub fn matches(selector: &Node, labels: &Node) -> bool {
     selector.is_set()

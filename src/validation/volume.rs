@@ -1,4 +1,4 @@
-//! The sources a volume can have, and what each needs.
+//! The types of volume sources and their validation.
 
 use super::downward::{self, Use};
 use super::{enums, projected};
@@ -6,15 +6,15 @@ use crate::formats::quantity::Quantity;
 use crate::formats::{Checked, names};
 use crate::validation::{At, Faults};
 
-/// A source of a volume.
+/// A type of volume source.
 pub struct Source {
-    /// The field.
+    /// The name of the field.
     pub field: &'static str,
-    /// How the server names the field in the source's own faults.
+    /// The name of the field in errors of the API server about the source.
     pub path: &'static str,
-    /// How the server names the field where the volume has another source already.
+    /// The name of the field in errors of the API server about a second source.
     pub too_many: &'static str,
-    /// What is wrong with it.
+    /// Validates the source.
     pub check: fn(&At<'_, '_>, &mut Faults<'_, '_>),
 }
 
@@ -28,7 +28,7 @@ const fn source(field: &'static str, check: fn(&At<'_, '_>, &mut Faults<'_, '_>)
     Source { field, path: field, too_many: field, check }
 }
 
-/// All sources in the server's order.
+/// All types in the order in which the API server validates them.
 pub static SOURCES: &[Source] = &[
     source("emptyDir", empty_dir),
     source("hostPath", host_path),
@@ -90,7 +90,7 @@ pub static SOURCES: &[Source] = &[
     source("ephemeral", |at, faults| {
         let template = at.get("volumeClaimTemplate");
         if !template.is_set() {
-            faults.add(&template, "the volume has no claim template");
+            faults.add(&template, "`volumeClaimTemplate` is required");
         }
     }),
     source("image", |at, faults| {
@@ -127,7 +127,7 @@ fn range(at: &At<'_, '_>, most: i64, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A file mode.
+/// Validates a file mode.
 pub(super) fn mode(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if let Some(mode) = at.number().filter(|mode| !(0..=0o777).contains(mode)) {
         faults.add(at, format!("the file mode {mode} must be between 0 and 511 (0777 in octal)"));
@@ -141,7 +141,7 @@ fn secret_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Keys of a ConfigMap or Secret that become files.
+/// Validates the keys of a ConfigMap or Secret that are mounted as files.
 pub(super) fn key_items(items: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for item in items.items() {
         let path = item.get("path");
@@ -152,7 +152,7 @@ pub(super) fn key_items(items: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// A file of the downward API. The server names the source, not the item.
+/// Validates a file of the downward API. The API server reports the source, not the item.
 pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let at = source.same(file.node);
     let path = at.get("path");
@@ -162,12 +162,12 @@ pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: 
     if field.is_set() {
         downward::field(&field, Use::Volume, faults);
         if resource.is_set() {
-            faults.add(&at, "fieldRef and resourceFieldRef must not both be set");
+            faults.add(&at, "only one of `fieldRef` and `resourceFieldRef` may be set");
         }
     } else if resource.is_set() {
         downward::resource(&resource, Use::Volume, faults);
     } else {
-        faults.add(&at, "one of fieldRef and resourceFieldRef is required");
+        faults.add(&at, "one of `fieldRef` and `resourceFieldRef` is required");
     }
     mode(&at.get("mode"), faults);
 }
@@ -225,7 +225,7 @@ fn iscsi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if iqn.text().is_empty() {
         required(&iqn, faults);
     } else if !is_iscsi_name(iqn.text()) {
-        faults.add(&iqn, "must be an iSCSI name that starts with iqn, eui or naa");
+        faults.add(&iqn, "must be an iSCSI name that starts with `iqn`, `eui` or `naa`");
     }
     range(&at.get("lun"), 255, faults);
     let secret = at.get("secretRef");
@@ -234,11 +234,14 @@ fn iscsi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     }
     let initiator = at.get("initiatorName");
     if initiator.is_set() && !is_iscsi_name(initiator.text()) {
-        faults.add(&at.on("initiatorname", initiator.node), "must be an iSCSI name that starts with iqn, eui or naa");
+        faults.add(
+            &at.on("initiatorname", initiator.node),
+            "must be an iSCSI name that starts with `iqn`, `eui` or `naa`",
+        );
     }
 }
 
-/// `iqn.2024-01.com.example:target`, `eui.` and 16, `naa.` and 32 letters and digits.
+/// Whether a name is `iqn.2024-01.com.example:target`, `eui.` with 16, or `naa.` with 32 alphanumeric characters.
 fn is_iscsi_name(name: &str) -> bool {
     let fixed = |rest: Option<&str>, count: usize| {
         rest.is_some_and(|rest| rest.len() == count && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -264,7 +267,7 @@ fn is_iqn(name: &str) -> Option<()> {
 fn flocker(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, id) = (at.get("datasetName"), at.get("datasetUUID"));
     if name.text().is_empty() == id.text().is_empty() {
-        faults.add(at, "exactly one of datasetName and datasetUUID is required");
+        faults.add(at, "exactly one of `datasetName` and `datasetUUID` is required");
     }
     if name.text().contains('/') {
         faults.add(&name, "must not contain `/`");
@@ -276,9 +279,9 @@ fn quobyte(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if registry.text().is_empty() {
         required(&registry, faults);
     } else if tenant.text().len() >= 65 {
-        faults.add(&tenant, "must be no more than 64 bytes");
+        faults.add(&tenant, "must be no more than 64 characters");
     } else if !registry.text().split(',').all(is_host_and_port) {
-        faults.add(&registry, "must be host:port, or several separated by commas");
+        faults.add(&registry, "must be `host:port`, or several separated by commas");
     }
     required(&at.get("volume"), faults);
 }
@@ -296,13 +299,13 @@ fn fibre_channel(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (names, ids, lun) = (at.get("targetWWNs"), at.get("wwids"), at.get("lun"));
     let (named, identified) = (!names.node.items().is_empty(), !ids.node.items().is_empty());
     if named == identified {
-        faults.add(&names, "exactly one of targetWWNs and wwids is required");
+        faults.add(&names, "exactly one of `targetWWNs` and `wwids` is required");
     }
     if named {
         if lun.is_set() {
             range(&lun, 255, faults);
         } else {
-            faults.add(&lun, "`lun` is required with targetWWNs");
+            faults.add(&lun, "`lun` is required with `targetWWNs`");
         }
     }
 }
@@ -312,7 +315,7 @@ fn flex(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for (key, option) in at.get("options").keys() {
         let domain = key.split('/').next().unwrap_or(key).to_lowercase();
         if ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}"))) {
-            faults.add(&option, "options under kubernetes.io and k8s.io are reserved");
+            faults.add(&option, "the domains `kubernetes.io` and `k8s.io` are reserved");
         }
     }
 }
@@ -326,10 +329,10 @@ fn azure_disk(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if kind.is_set() {
         enums::choice(&kind, &["Shared", "Dedicated", "Managed"], faults);
     }
-    // Shared is the default.
+    // The default kind is `Shared`.
     let start = if kind.text() == "Managed" { "/subscriptions/" } else { "https://" };
     if !uri.text().starts_with(start) {
-        faults.add(&uri, format!("a disk of that kind has a URI that starts with `{start}`"));
+        faults.add(&uri, format!("the URI of a disk of this kind must start with `{start}`"));
     }
 }
 
@@ -353,17 +356,17 @@ fn csi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         let name = secret.get("name");
         match name.text() {
             "" => required(&name, faults),
-            // The server names another field here.
+            // The API server reports another field here.
             text => form(&at.on("name", name.node), names::dns1123_subdomain(text), faults),
         }
     }
 }
 
-/// The name of a CSI driver: a DNS-1123 subdomain in any case, at most 63 bytes.
+/// Validates the name of a CSI driver: a DNS-1123 subdomain in any case, at most 63 bytes.
 pub fn csi_driver(driver: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     match driver.text() {
         "" => required(driver, faults),
-        text if text.len() > 63 => _ = faults.add(driver, "must be no more than 63 bytes"),
+        text if text.len() > 63 => _ = faults.add(driver, "must be no more than 63 characters"),
         text => form(driver, names::dns1123_subdomain(&text.to_lowercase()), faults),
     }
 }

@@ -1,4 +1,4 @@
-//! The volumes of a pod: their names and sources, and which of them the API server goes on with.
+//! The volumes of a pod: their names and sources, and which of them are valid.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -10,7 +10,7 @@ use crate::formats::names;
 use crate::kube::KubernetesVersion;
 use crate::node::Entry;
 
-/// Which volumes have no faults, by name; the server forgets the others when it looks at the mounts.
+/// The indexes of valid volumes by name; the API server ignores the others when it validates mounts.
 pub(super) fn valid<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
     let mut valid = HashMap::with_capacity(pod.volumes.len());
     let mut report = Report::new(RuleId::VolumeSourceInvalid, KubernetesVersion::default());
@@ -26,10 +26,10 @@ pub(super) fn valid<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
     valid
 }
 
-/// Checks the sources of a volume.
+/// Validates the source of a volume.
 pub fn source(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let found = &pod.volumes[index];
-    // What a claim template makes has a source of its own; its faults are those of the claim.
+    // The faults of a claim template are reported by `claim-invalid`.
     if found.claim {
         return;
     }
@@ -37,34 +37,35 @@ pub fn source(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let list = spec.on("volumes", pod.spec.volumes);
     let at = list.item(index, found.node);
     let named = |entry: &Entry| SOURCES.iter().position(|source| source.field == entry.key);
-    let mut places: Vec<usize> = found.node.entries().iter().filter_map(named).collect();
-    // In the server's order, so that it is the same one that counts as too many.
-    places.sort_unstable();
+    let mut indexes: Vec<usize> = found.node.entries().iter().filter_map(named).collect();
+    // In the order of the API server, which reports all sources but the first one.
+    indexes.sort_unstable();
     let mut sources = 0;
-    for source in places.into_iter().map(|place| &SOURCES[place]) {
-        let place = at.get(source.field);
-        if !place.is_set() {
+    for source in indexes.into_iter().map(|index| &SOURCES[index]) {
+        let value = at.get(source.field);
+        if !value.is_set() {
             continue;
         }
         sources += 1;
         if sources > 1 {
             let message = format!("must not specify more than one volume source: `{}` is not allowed", source.field);
-            faults.add(&at.on(source.too_many, place.node), message);
+            faults.add(&at.on(source.too_many, value.node), message);
         } else {
-            (source.check)(&at.on(source.path, place.node), faults);
+            (source.check)(&at.on(source.path, value.node), faults);
         }
     }
     claims(pod, &at, found, faults);
 }
 
-/// What depends on the names of the volume and of the pod.
+/// Validates what depends on the names of the volume and of the pod.
 fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, faults: &mut Faults<'_, '_>) {
     let name = volume.name.text();
     let portal = at.node.at(&["iscsi", "targetPortal"]).text();
     if at.node.at(&["iscsi", "initiatorName"]).is_set() && name.len() + 1 + portal.len() > 64 {
-        faults.add(&at.get("name"), "the volume name and the target portal must be no more than 63 bytes together");
+        faults
+            .add(&at.get("name"), "the volume name and the target portal must be no more than 63 characters together");
     }
-    // A template's pods have names of their own, unknown here.
+    // The names of a workload's pods are not known.
     if pod.workload != Workload::Pod || pod.object.name().is_empty() {
         return;
     }
@@ -73,19 +74,19 @@ fn claims<'n>(pod: &Pod<'n>, at: &At<'n, '_>, volume: &Volume<'n>, faults: &mut 
         && !name.is_empty()
         && let Err(form) = names::dns1123_subdomain(&claim_of(name))
     {
-        faults.add(&at.get("name"), format!("the name `{}` of its claim {form}", claim_of(name)));
+        faults.add(&at.get("name"), format!("the name of the volume's claim, `{}`, {form}", claim_of(name)));
     }
     let claim = at.node.at(&["persistentVolumeClaim", "claimName"]);
-    if claim.is_set() && pod.makes_claim(claim.text()) {
-        let place = at.get("persistentVolumeClaim");
+    if claim.is_set() && pod.creates_claim(claim.text()) {
+        let source = at.get("persistentVolumeClaim");
         faults.add(
-            &place.on("claimName", claim),
+            &source.on("claimName", claim),
             format!("the claim `{}` is created by an ephemeral volume of this pod", claim.text()),
         );
     }
 }
 
-/// Checks the name of a volume.
+/// Validates the name of a volume.
 pub fn name(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let volume = &pod.volumes[index];
     let (spec, name) = (pod.at(), volume.name.text());

@@ -21,7 +21,7 @@ fn the_invalid_part_of_an_image_is_reported() {
         let text = says(profile, TEMPLATE);
         has(&text, "error[image-text-invalid]");
         has(&text, place);
-        has(&text, "written by this template");
+        has(&text, "rendered by this template");
     }
     // If both are invalid, the template is reported with both values as related.
     let text = says("image: {repository: registry.example.com/Web, tag: '-1'}\n", TEMPLATE);

@@ -222,9 +222,9 @@ mod tests {
     use crate::finding::{Family, RuleId};
     use crate::source::Sources;
 
-    fn fires(rule: &Rule, manifests: &str) -> bool {
+    fn has_finding(rule: &Rule, manifests: &str) -> bool {
         if matches!(rule.check, crate::check::Check::Fleet(_)) {
-            return fires_on_fleet(rule, manifests);
+            return has_fleet_finding(rule, manifests);
         }
         let sources = Sources::new();
         let mut input = Input::default();
@@ -234,7 +234,7 @@ mod tests {
         check_in(&sources, &input.objects, &options).iter().any(|finding| finding.rule == rule.id)
     }
 
-    fn fires_on_fleet(rule: &Rule, manifests: &str) -> bool {
+    fn has_fleet_finding(rule: &Rule, manifests: &str) -> bool {
         let sources = Sources::new();
         let bundles = manifests.split("# bundle: ").filter(|bundle| !bundle.trim().is_empty());
         let facts: Vec<_> = bundles
@@ -250,15 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_fires_on_its_bad_example_and_is_silent_on_its_good_one() {
+    fn every_rule_reports_its_bad_example_and_not_its_good_one() {
         for rule in ALL {
-            assert!(fires(rule, rule.bad), "{} is silent on its bad example", rule.id);
-            assert!(!fires(rule, &rule.good()), "{} fires on its good example", rule.id);
+            assert!(has_finding(rule, rule.bad), "{}: no finding for the bad example", rule.id);
+            assert!(!has_finding(rule, &rule.good()), "{}: a finding for the good example", rule.id);
         }
     }
 
     #[test]
-    fn every_rule_says_what_it_means() {
+    fn every_rule_is_documented() {
         for rule in ALL {
             let sections = rule.doc.sections();
             assert!(sections[0].1.len() > 40, "{}", rule.id);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_is_a_file_and_every_file_is_in_the_table() {
+    fn files_and_table_agree() {
         for family in Family::ALL {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/rules/").to_owned() + family.name();
             let Ok(entries) = std::fs::read_dir(folder) else { continue };
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_that_of_the_catalogue() {
+    fn table_and_catalogue_agree() {
         let ids: Vec<RuleId> = ALL.iter().map(|rule| rule.id).collect();
         let of_rules = |id: &RuleId| Family::ALL.contains(&id.family());
         let rules: Vec<RuleId> = RuleId::ALL.iter().copied().filter(of_rules).collect();

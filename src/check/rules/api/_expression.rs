@@ -17,7 +17,7 @@ pub(super) fn admission<'s>(version: KubernetesVersion) -> Env<'s> {
         .with("authorizer.requestResource", Type::read("kubernetes.authorization.ResourceCheck"))
 }
 
-/// The environment of the selectors of devices.
+/// The environment of device selectors.
 ///
 /// Restates `k8s.io/dynamic-resource-allocation/cel`.
 pub(super) fn device<'s>(version: KubernetesVersion) -> Env<'s> {

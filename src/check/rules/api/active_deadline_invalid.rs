@@ -44,7 +44,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     match pod.workload {
         Workload::Pod | Workload::PodTemplate | Workload::Job | Workload::CronJob => {}
         _ => {
-            faults.add(&at, format!("`activeDeadlineSeconds` is not supported in a {}", pod.object.kind()));
+            faults.add(&at, format!("`activeDeadlineSeconds` in {} is not supported", pod.object.kind()));
         }
     }
 }

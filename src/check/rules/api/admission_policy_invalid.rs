@@ -45,8 +45,8 @@ spec: {policyName: a, validationActions: [Deny, Warn]}
     check: Check::Object(check),
 };
 
-const MOST_ANNOTATIONS: usize = 20;
-const LONGEST_VALUE: usize = 5 * 1024;
+const MAX_ANNOTATIONS: usize = 20;
+const MAX_EXPRESSION_LENGTH: usize = 5 * 1024;
 const REASONS: &[&str] = &["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -73,7 +73,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Validates what both kinds of policies have. Returns the environment of their expressions.
+/// Validates the fields that both kinds of policies have. Returns the environment of their expressions.
 fn policy<'s>(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, makes_objects: bool) -> Env<'s> {
     let failure = spec.get("failurePolicy");
     if failure.is_set() {
@@ -125,7 +125,7 @@ fn param_kind(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if version.text().is_empty() {
         faults.required(&version);
     } else if number.contains('/') {
-        faults.invalid(&version, "must be a version, or a group and a version");
+        faults.invalid(&version, "must be `version` or `group/version`");
     } else if let Err(rule) = names::dns1123_subdomain(group)
         && !group.is_empty()
     {
@@ -141,7 +141,7 @@ fn param_kind(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 }
 
 fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str, env: &Env<'_>) {
-    let of_message = env.clone().without("authorizer").without("authorizer.requestResource");
+    let message_env = env.clone().without("authorizer").without("authorizer.requestResource");
     let (validations, annotations) = (spec.get("validations"), spec.get("auditAnnotations"));
     if validations.node.items().is_empty() && annotations.node.items().is_empty() {
         faults.required(&validations);
@@ -155,11 +155,11 @@ fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str, env
         } else {
             _expression::check(faults, &expression, env, Wanted::Bool);
         }
-        let of_text = validation.get("messageExpression");
-        if !of_text.text().trim().is_empty() {
-            _expression::check(faults, &of_text, &of_message, Wanted::String);
+        let message_expression = validation.get("messageExpression");
+        if !message_expression.text().trim().is_empty() {
+            _expression::check(faults, &message_expression, &message_env, Wanted::String);
         }
-        for at in [&message, &of_text] {
+        for at in [&message, &message_expression] {
             if !at.text().is_empty() && at.text().trim().is_empty() {
                 faults.invalid(at, "must not be blank");
             }
@@ -171,22 +171,22 @@ fn validations(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, policy: &str, env
             faults.one_of(&reason, REASONS);
         }
     }
-    if annotations.node.items().len() > MOST_ANNOTATIONS {
-        faults.invalid(&annotations, "must not have more than 20 entries");
+    if annotations.node.items().len() > MAX_ANNOTATIONS {
+        faults.invalid(&annotations, "must have no more than 20 entries");
     }
     let repeated = annotations.repeats("key");
     for (index, annotation) in annotations.items().enumerate() {
         let (key, value) = (annotation.get("key"), annotation.get("valueExpression"));
         // The API server validates the key with the name of the policy as its prefix.
         if let Err(rule) = names::qualified_name(&format!("{policy}/{}", key.text())) {
-            faults.add(&key, format!("the policy's name, `/` and the key {rule}"));
+            faults.add(&key, format!("the key, prefixed with the name of the policy and `/`, {rule}"));
         } else if repeated[index] {
             faults.duplicate(&key);
         }
         if value.text().trim().is_empty() {
             faults.required(&value);
-        } else if value.text().trim().len() > LONGEST_VALUE {
-            faults.invalid(&value, "must be no more than 5120 bytes");
+        } else if value.text().trim().len() > MAX_EXPRESSION_LENGTH {
+            faults.invalid(&value, "must be no more than 5120 characters");
         } else {
             _expression::check(faults, &value, env, Wanted::StringOrNull);
         }
@@ -255,7 +255,7 @@ fn matching(faults: &mut Faults<'_, '_>, constraints: &At<'_, '_>) {
     }
 }
 
-/// Validates what both kinds of bindings have.
+/// Validates the fields that both kinds of bindings have.
 fn binding(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let name = spec.get("policyName");
     if name.text().is_empty() {

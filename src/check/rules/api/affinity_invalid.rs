@@ -71,7 +71,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 pub(super) fn required_nodes(required: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let terms = required.get("nodeSelectorTerms");
     if terms.node.items().is_empty() {
-        faults.add(&terms, "at least one node selector term is required");
+        faults.add(&terms, "must have at least one node selector term");
     }
     terms.items().for_each(|term| node_term(&term, true, faults));
 }
@@ -89,13 +89,13 @@ fn node_term(at: &At<'_, '_>, required: bool, faults: &mut Faults<'_, '_>) {
         let count = values.node.items().len();
         match operator.text() {
             "In" | "NotIn" if count == 0 => {
-                faults.add(&values, format!("the operator `{}` needs values", operator.text()));
+                faults.add(&values, format!("values are required with the operator `{}`", operator.text()));
             }
             "Exists" | "DoesNotExist" if count > 0 => {
-                faults.add(&values, format!("the operator `{}` takes no values", operator.text()));
+                faults.add(&values, format!("values are not allowed with the operator `{}`", operator.text()));
             }
             "Gt" | "Lt" if count != 1 => {
-                faults.add(&values, format!("the operator `{}` takes one value", operator.text()));
+                faults.add(&values, format!("exactly one value is required with the operator `{}`", operator.text()));
             }
             _ => enums::choice(&operator, &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"], faults),
         }
@@ -133,7 +133,7 @@ fn pod_term<'n>(at: &At<'n, '_>, labels: &'n Node, faults: &mut Faults<'_, '_>) 
     selector::label_selector(&at.get("namespaceSelector"), faults);
     for namespace in at.get("namespaces").node.items() {
         if let Err(form) = names::dns1123_label(namespace.text()) {
-            // The path that the API server reports for the list.
+            // The API server reports the path `namespace` for an item of `namespaces`.
             faults.add(&at.on("namespace", namespace), format!("the namespace `{}` {form}", namespace.text()));
         }
     }

@@ -12,8 +12,10 @@ pub static RULE: Rule = Rule {
     id: RuleId::AutoscalerInvalid,
     doc: Doc {
         checks: "\
-`minReplicas` must be at least 1, and `maxReplicas` must be at least 1 and not less than
-`minReplicas`. `scaleTargetRef` must have a kind, a name and an `apiVersion` with a group
+`maxReplicas` must be greater than 0 and not less than `minReplicas`. `minReplicas` must be at least
+1; since Kubernetes 1.37, which enables the feature gate HPAScaleToZero by default, it may be 0 if
+there is an `Object` or `External` metric. `scaleTargetRef` must have a kind, a name and an
+`apiVersion` with a group
 (`apps/v1`). Each metric must have a type and exactly the block of that type, with a target greater
 than 0. A scaling policy must have a value greater than 0 and a `periodSeconds` between 1 and 1800;
 `stabilizationWindowSeconds` must be between 0 and 3600; `policies`, if set, must not be empty.",
@@ -37,8 +39,11 @@ spec: {minReplicas: 5, maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kin
 };
 
 const TYPES: &[&str] = &["ContainerResource", "External", "Object", "Pods", "Resource"];
-const LONGEST_WINDOW: i64 = 3600;
-const LONGEST_PERIOD: i64 = 1800;
+const MAX_WINDOW_SECONDS: i64 = 3600;
+const MAX_PERIOD_SECONDS: i64 = 1800;
+
+/// The first Kubernetes version that enables the feature gate HPAScaleToZero by default.
+const SCALE_TO_ZERO: u8 = 37;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "HorizontalPodAutoscaler" || object.group() != "autoscaling" {
@@ -48,23 +53,39 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (least, most) = (spec.get("minReplicas"), spec.get("maxReplicas"));
     let largest = most.number().unwrap_or(0);
-    if least.number().is_some_and(|number| number < 1) {
-        faults.invalid(&least, "must be at least 1");
+    if faults.version().minor() >= SCALE_TO_ZERO {
+        if least.number().is_some_and(|number| number < 0) {
+            faults.invalid(&least, "must be greater than or equal to 0");
+        }
+    } else if let Some(number) = least.number().filter(|number| *number < 1) {
+        let draft = faults.invalid(&least, "must be greater than or equal to 1");
+        if number == 0 {
+            draft.help(
+                "0 requires the feature gate `HPAScaleToZero`, which is enabled by default since Kubernetes 1.37",
+            );
+        }
     }
     if !most.is_set() || largest == 0 {
         faults.required(&most);
     } else if largest < 1 {
-        faults.invalid(&most, "must be at least 1");
+        faults.invalid(&most, "must be greater than 0");
     }
     if least.number().is_some_and(|number| number > largest) {
-        faults.invalid(&most, "must not be less than `minReplicas`");
+        faults.invalid(&most, "must be greater than or equal to `minReplicas`");
     }
     let target = spec.get("scaleTargetRef");
     reference(faults, &target, target.get("kind").text() != "ReplicationController");
     if object.id.api_version == "autoscaling/v1" {
+        // The metrics of `autoscaling/v2` are in this annotation.
+        let metrics = object.node["metadata"]["annotations"]["autoscaling.alpha.kubernetes.io/metrics"].text();
+        if least.number() == Some(0) && !["\"Object\"", "\"External\""].iter().any(|kind| metrics.contains(kind)) {
+            faults.add(&spec.get("metrics"), ONLY_FROM_METRICS);
+        }
         let percent = spec.get("targetCPUUtilizationPercentage");
         if percent.number().is_some_and(|number| number < 1) {
-            faults.invalid(&percent, "must be at least 1").field("spec.metrics[0].resource.target.averageUtilization");
+            faults
+                .invalid(&percent, "must be greater than 0")
+                .field("spec.metrics[0].resource.target.averageUtilization");
         }
         return;
     }
@@ -75,7 +96,9 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Validates the reference to the object that is scaled or measured.
+const ONLY_FROM_METRICS: &str = "scaling to zero requires an `Object` or `External` metric";
+
+/// Validates the reference to the object that is scaled or described by a metric.
 fn reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, grouped: bool) {
     let (kind, name, version) = (at.get("kind"), at.get("name"), at.get("apiVersion"));
     for part in [&kind, &name] {
@@ -98,14 +121,14 @@ fn reference(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, grouped: bool) {
     }
 }
 
-fn metrics(faults: &mut Faults<'_, '_>, metrics: &At<'_, '_>, from_zero: bool) {
-    let mut outside = false;
+fn metrics(faults: &mut Faults<'_, '_>, metrics: &At<'_, '_>, to_zero: bool) {
+    let mut has_outside_metric = false;
     for at in metrics.items() {
-        outside |= matches!(at.node["type"].text(), "Object" | "External");
+        has_outside_metric |= matches!(at.node["type"].text(), "Object" | "External");
         metric(faults, &at);
     }
-    if from_zero && !outside {
-        faults.forbidden(metrics, "to be without an `Object` or `External` metric if `minReplicas` is 0");
+    if to_zero && !has_outside_metric {
+        faults.add(metrics, ONLY_FROM_METRICS);
     }
 }
 
@@ -208,7 +231,7 @@ fn source(faults: &mut Faults<'_, '_>, name: &str, at: &At<'_, '_>) {
         }
     }
     if utilization.number().is_some_and(|number| number < 1) {
-        faults.invalid(&utilization, "must be at least 1");
+        faults.invalid(&utilization, "must be greater than 0");
     }
 }
 
@@ -222,7 +245,7 @@ fn scaling(faults: &mut Faults<'_, '_>, rules: &At<'_, '_>) {
     }
     let (window, select, policies) =
         (rules.get("stabilizationWindowSeconds"), rules.get("selectPolicy"), rules.get("policies"));
-    if window.number().is_some_and(|seconds| !(0..=LONGEST_WINDOW).contains(&seconds)) {
+    if window.number().is_some_and(|seconds| !(0..=MAX_WINDOW_SECONDS).contains(&seconds)) {
         faults.invalid(&window, "must be between 0 and 3600");
     }
     let tolerance = rules.get("tolerance");
@@ -239,10 +262,57 @@ fn scaling(faults: &mut Faults<'_, '_>, rules: &At<'_, '_>) {
         let (kind, value, period) = (policy.get("type"), policy.get("value"), policy.get("periodSeconds"));
         faults.one_of(&kind, &["Percent", "Pods"]);
         if value.number().unwrap_or(0) < 1 {
-            faults.invalid(&value, "must be at least 1");
+            faults.invalid(&value, "must be greater than 0");
         }
-        if !(1..=LONGEST_PERIOD).contains(&period.number().unwrap_or(0)) {
+        if !(1..=MAX_PERIOD_SECONDS).contains(&period.number().unwrap_or(0)) {
             faults.invalid(&period, "must be between 1 and 1800");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::check::{Options, check};
+    use crate::finding::RuleId;
+    use crate::object::Object;
+    use crate::source::FileId;
+    use crate::yaml::{Dialect, load_text};
+
+    /// The messages of the rule for an autoscaler, in a version of Kubernetes.
+    fn messages(api_version: &str, spec: &str, version: &str) -> Vec<String> {
+        let text = format!(
+            "apiVersion: {api_version}\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web}}\n\
+             spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}, {spec}}}\n"
+        );
+        let object = Object::new(load_text(&text, FileId(0), Dialect::Kubectl).documents.remove(0));
+        let options = Options { kubernetes_version: version.parse().unwrap(), ..Options::default() };
+        let findings = check(&[object], &options).into_iter();
+        findings.filter(|finding| finding.rule == RuleId::AutoscalerInvalid).map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn scaling_to_zero_is_enabled_since_1_37() {
+        let external =
+            "metrics: [{type: External, external: {metric: {name: queue}, target: {type: Value, value: 1}}}]";
+        let zero = format!("minReplicas: 0, {external}");
+        for version in ["1.33", "1.36"] {
+            assert_eq!(messages("autoscaling/v2", &zero, version), ["`0` must be greater than or equal to 1"]);
+        }
+        assert_eq!(messages("autoscaling/v2", &zero, "1.37"), Vec::<String>::new());
+        let negative = format!("minReplicas: -1, {external}");
+        assert_eq!(messages("autoscaling/v2", &negative, "1.37"), ["`-1` must be greater than or equal to 0"]);
+        let resource = "minReplicas: 0, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, \
+                        averageUtilization: 70}}}]";
+        for (api_version, spec) in
+            [("autoscaling/v2", resource), ("autoscaling/v2", "minReplicas: 0"), ("autoscaling/v1", "minReplicas: 0")]
+        {
+            assert_eq!(
+                messages(api_version, spec, "1.37"),
+                ["scaling to zero requires an `Object` or `External` metric"],
+                "{api_version} {spec}"
+            );
         }
     }
 }

@@ -104,6 +104,6 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     faults.check(&signer, names::domain_prefixed_path(signer.text()));
     if seconds.number().is_some_and(|number| number < 600) {
-        faults.invalid(&seconds, "must be at least 600");
+        faults.invalid(&seconds, "must be at least 600 seconds (10 minutes)");
     }
 }

@@ -52,7 +52,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         ("", "PersistentVolumeClaim") => claim(faults, &spec),
         ("apps", "StatefulSet") => {
             let templates = spec.get("volumeClaimTemplates");
-            // Their names are those of volumes, and are checked by `volume-name-invalid`.
+            // `volume-name-invalid` reports their names, which are those of volumes.
             for template in templates.items() {
                 claim(faults, &template.get("spec"));
             }
@@ -62,7 +62,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     ephemeral(object, faults);
 }
 
-/// Validates the claim templates of ephemeral volumes, which may have labels and annotations but no name.
+/// Validates the claim templates of ephemeral volumes, whose metadata may only have labels and annotations.
 fn ephemeral(object: &Object, faults: &mut Faults<'_, '_>) {
     let has_any = |spec: &Node| spec["volumes"].items().iter().any(|volume| volume["ephemeral"].is_set());
     if !object.pod_spec().is_some_and(has_any) {
@@ -96,11 +96,12 @@ fn claim(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     access_modes(faults, &spec.get("accessModes"));
     let resources = spec.get("resources");
     let requests = resources.get("requests");
-    let (storage, place) = (requests.key("storage"), resources.key("storage"));
+    // The API server reports the path without `requests`.
+    let (storage, reported) = (requests.key("storage"), resources.key("storage"));
     if requests.node.get("storage").is_none() {
-        faults.required(&place).help("request an amount of storage: `requests: {storage: 1Gi}`");
+        faults.required(&reported).help("request an amount of storage: `requests: {storage: 1Gi}`");
     } else if storage.node.is_null() || Quantity::of(storage.node).is_some_and(|amount| amount <= Quantity::ZERO) {
-        faults.invalid(&storage, "must be greater than 0").field(place.to_string());
+        faults.invalid(&storage, "must be greater than 0").field(reported.to_string());
     }
     let (class, mode) = (spec.get("storageClassName"), spec.get("volumeMode"));
     if !class.text().is_empty() {
@@ -129,9 +130,9 @@ pub(super) fn access_modes(faults: &mut Faults<'_, '_>, modes: &At<'_, '_>) {
     for mode in modes.items().filter(|mode| !MODES.contains(&mode.text())) {
         faults.not_supported(&mode, MODES).field(modes.to_string());
     }
-    let alone = |text: &str| text == "ReadWriteOncePod";
-    if items.iter().any(|mode| alone(mode.text())) && items.iter().any(|mode| !alone(mode.text())) {
-        faults.add(modes, "`ReadWriteOncePod` must not be combined with other access modes");
+    let is_exclusive = |mode: &str| mode == "ReadWriteOncePod";
+    if items.iter().any(|mode| is_exclusive(mode.text())) && items.iter().any(|mode| !is_exclusive(mode.text())) {
+        faults.add(modes, "`ReadWriteOncePod` may not be used with other access modes");
     }
 }
 

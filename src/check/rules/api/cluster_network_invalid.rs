@@ -64,11 +64,11 @@ fn ranges(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     for range in list.items() {
         match ip::sloppy_cidr(range.text()) {
             Some(cidr) => families.push(cidr.network().is_ipv4()),
-            None => _ = faults.invalid(&range, "must be a CIDR block such as `10.0.0.0/24`"),
+            None => _ = faults.invalid(&range, "must be a CIDR such as `10.0.0.0/24`"),
         }
     }
     if list.node.items().len() > 2 || matches!(families.as_slice(), [one, other] if one == other) {
-        faults.invalid(list, "must have at most one CIDR block of each IP family");
+        faults.invalid(list, "may specify no more than one CIDR for each IP family");
     }
 }
 

@@ -42,9 +42,9 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     for (name, encoded) in fields {
         let field = root.get(name);
         for (key, value) in field.keys() {
-            let hidden = secret && *name == "data" && object.node["stringData"].get(key).is_some();
+            let overridden = secret && *name == "data" && object.node["stringData"].get(key).is_some();
             let length = value.text().len();
-            size += if hidden {
+            size += if overridden {
                 0
             } else if *encoded {
                 length / 4 * 3
@@ -64,7 +64,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         }
     }
     if size > LIMIT {
-        let message = format!("the values take up {size} bytes; at most 1048576 are allowed");
+        let message = format!("the data must be no more than 1048576 bytes, but is {size} bytes");
         let at = root.get("data");
         faults.add(&at, message).field(if secret { "data" } else { "" });
     }

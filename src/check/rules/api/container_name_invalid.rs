@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::ContainerNameInvalid,
     doc: Doc {
         checks: "\
-The name of a container must be a DNS-1123 label (at most 63 lower-case letters, digits and `-`) and
+The name of a container must be a DNS-1123 label (at most 63 lower case letters, digits and `-`) and
 unique among all containers of the pod, init containers included.",
         why: "\
 The API server rejects the object, with \"a lowercase RFC 1123 label must consist of lower case
@@ -44,9 +44,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             continue;
         }
         faults.check(&at, names::dns1123_label(name));
-        let place = container.fields.name.origin.span;
+        let span = container.fields.name.origin.span;
         match first.entry(name) {
-            Entry::Vacant(first) => _ = first.insert(place),
+            Entry::Vacant(first) => _ = first.insert(span),
             Entry::Occupied(first) => {
                 faults.add(&at, format!("duplicate container name `{name}`")).related(*first.get(), "first used here");
             }

@@ -37,7 +37,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         if policy.is_set() {
             enums::choice(&policy, &["Always", "OnFailure", "Never"], faults);
         } else if !rules.node.items().is_empty() {
-            faults.add(&policy, "`restartPolicyRules` need a `restartPolicy`");
+            faults.add(&policy, "`restartPolicy` is required with `restartPolicyRules`");
         }
         if rules.node.items().len() > 20 {
             faults.add(&rules, "at most 20 rules are allowed");
@@ -52,7 +52,7 @@ fn check_rule(rule: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     enums::choice(&rule.get("action"), &["Restart", "RestartAllContainers"], faults);
     let codes = rule.get("exitCodes");
     if !codes.is_set() {
-        faults.add(&codes, "the rule has no exit codes");
+        faults.add(&codes, "`exitCodes` is required");
         return;
     }
     enums::choice(&codes.get("operator"), &["In", "NotIn"], faults);

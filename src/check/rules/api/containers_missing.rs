@@ -25,6 +25,6 @@ spec:
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.containers.items().is_empty() {
-        faults.add(&pod.at().on("containers", pod.spec.containers), "a pod needs at least one container");
+        faults.add(&pod.at().on("containers", pod.spec.containers), "a pod must have at least one container");
     }
 }

@@ -61,8 +61,8 @@ spec:
 
 const COLUMN_TYPES: &[&str] = &["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: &[&str] = &["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
-const LONGEST_WARNING: usize = 256;
-const MOST_SELECTABLE: usize = 8;
+const MAX_WARNING_LENGTH: usize = 256;
+const MAX_SELECTABLE_FIELDS: usize = 8;
 const APPROVED: &str = "api-approved.kubernetes.io";
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
@@ -77,7 +77,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     } else if let Err(rule) = names::dns1123_subdomain(group.text()) {
         faults.invalid(&group, rule);
     } else if !group.text().contains('.') {
-        faults.invalid(&group, "must be a domain of at least two parts");
+        faults.invalid(&group, "should be a domain with at least one dot");
     }
     let scope = spec.get("scope");
     if scope.text().is_empty() {
@@ -144,7 +144,7 @@ fn named(faults: &mut Faults<'_, '_>, all: &At<'_, '_>) {
     }
 }
 
-/// The parts that all versions have in common. The API server reports their faults once, at the top level.
+/// Which fields are equal in all versions. The API server reports their faults once, at the top level.
 #[derive(Debug, Clone, Copy)]
 struct Common {
     schema: bool,
@@ -184,27 +184,27 @@ fn versions(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-/// Validates the parts of a version. Those that all versions have in common are validated with the first.
+/// Validates the fields of a version. Those that are equal in all versions are validated with the first one only.
 fn one(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, version: &At<'_, '_>, first: bool, common: Common) {
     let node = version.node;
-    let place = |common: bool, top: &'static str, own: &'static str| match (common, first) {
+    let field = |common: bool, top: &'static str, own: &'static str| match (common, first) {
         (true, true) => Some(spec.on(top, &node[own])),
         (true, false) => None,
         (false, _) => Some(version.get(own)),
     };
     let root = &node["schema"]["openAPIV3Schema"];
-    if let Some(at) = place(common.schema, "validation", "schema")
+    if let Some(at) = field(common.schema, "validation", "schema")
         && root.is_set()
     {
         _definition::schema(faults, &at.get("openAPIV3Schema"), node["subresources"]["status"].is_set());
     }
-    if let Some(at) = place(common.subresources, "subresources", "subresources") {
+    if let Some(at) = field(common.subresources, "subresources", "subresources") {
         scaling(faults, &at.get("scale"));
     }
-    if let Some(at) = place(common.columns, "additionalPrinterColumns", "additionalPrinterColumns") {
+    if let Some(at) = field(common.columns, "additionalPrinterColumns", "additionalPrinterColumns") {
         at.items().for_each(|column| self::column(faults, &column));
     }
-    if let Some(at) = place(common.selectable, "selectableFields", "selectableFields") {
+    if let Some(at) = field(common.selectable, "selectableFields", "selectableFields") {
         selectable(faults, &at, root);
     }
 }
@@ -217,8 +217,8 @@ fn deprecation(faults: &mut Faults<'_, '_>, version: &At<'_, '_>) {
         faults.forbidden(&warning, "for a version that is not deprecated");
     } else if text.is_empty() {
         faults.invalid(&warning, "must not be empty");
-    } else if text.len() > LONGEST_WARNING {
-        faults.invalid(&warning, "must be no more than 256 bytes");
+    } else if text.len() > MAX_WARNING_LENGTH {
+        faults.invalid(&warning, "must be no more than 256 characters");
     } else if text.contains(char::is_control) {
         faults.invalid(&warning, "must only contain printable characters");
     }
@@ -296,12 +296,12 @@ fn selectable(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, schema: &Node) {
             Ok(_) => {}
         }
     }
-    if repeated.iter().filter(|repeated| !**repeated).count() > MOST_SELECTABLE {
+    if repeated.iter().filter(|repeated| !**repeated).count() > MAX_SELECTABLE_FIELDS {
         faults.invalid(list, "must have no more than 8 fields");
     }
 }
 
-/// The API groups of the Kubernetes project require an approval.
+/// Validates the approval that API groups of the Kubernetes project require.
 fn approval(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, group: &str) {
     let protected = ["k8s.io", "kubernetes.io"];
     let is_below = |group: &str, domain: &str| {
@@ -322,6 +322,6 @@ fn approval(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, group: &str) {
             "name the pull request that approves the API, or choose a group outside `k8s.io` and `kubernetes.io`";
         faults.required(&at).help(help);
     } else if !is_url && !text.starts_with("unapproved") {
-        faults.invalid(&at, "must be the URL of the pull request that approves the API, or begin with `unapproved`");
+        faults.invalid(&at, "must be the URL of the pull request that approves the API, or start with `unapproved`");
     }
 }

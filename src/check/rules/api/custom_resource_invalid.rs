@@ -8,7 +8,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::CustomResourceInvalid,
     doc: Doc {
         checks: "\
-A custom resource must match the structural schema (`openAPIV3Schema`) of its
+A custom resource must conform to the structural schema (`openAPIV3Schema`) of its
 CustomResourceDefinition: required fields, allowed values, formats, lengths. Its CEL rules
 (`x-kubernetes-validations`) must hold; they are evaluated as on creation, with defaults applied.
 Rules that compare with the old object (`oldSelf`) apply to updates only: `plimsoll diff` evaluates

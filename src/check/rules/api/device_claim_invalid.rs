@@ -49,13 +49,13 @@ spec:
     check: Check::Object(check),
 };
 
-const MOST_ENTRIES: usize = 32;
-const MOST_ALTERNATIVES: usize = 8;
-const MOST_DEVICES: usize = 128;
-const LONGEST_EXPRESSION: usize = 10 * 1024;
-const LONGEST_ID: usize = 32;
-/// What a selector may cost at most, as the API server estimates it.
-const MOST_COST: u64 = 1_000_000;
+const MAX_ENTRIES: usize = 32;
+const MAX_ALTERNATIVES: usize = 8;
+const MAX_DEVICES: usize = 128;
+const MAX_EXPRESSION_LENGTH: usize = 10 * 1024;
+const MAX_IDENTIFIER_LENGTH: usize = 32;
+/// The maximum cost of a selector, as the API server estimates it.
+const MAX_COST: u64 = 1_000_000;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "resource.k8s.io" {
@@ -94,9 +94,9 @@ fn claim(faults: &mut Faults<'_, '_>, devices: &At<'_, '_>, flat: bool) {
         })
         .collect();
     for list in [&requests, &constraints, &config] {
-        most(faults, list, MOST_ENTRIES);
+        at_most(faults, list, MAX_ENTRIES);
     }
-    named(faults, &requests);
+    unique_names(faults, &requests);
     for request in requests.items() {
         self::request(faults, &request, flat);
     }
@@ -117,14 +117,14 @@ fn claim(faults: &mut Faults<'_, '_>, devices: &At<'_, '_>, flat: bool) {
     }
 }
 
-fn most(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
-    if list.node.items().len() > most {
-        faults.invalid(list, &format!("must have at most {most} items"));
+fn at_most(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, max: usize) {
+    if list.node.items().len() > max {
+        faults.invalid(list, &format!("must have at most {max} items"));
     }
 }
 
 /// Reports items with invalid or duplicate names.
-fn named(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
+fn unique_names(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
     let repeated = list.repeats("name");
     for (index, item) in list.items().enumerate() {
         let name = item.get("name");
@@ -142,19 +142,19 @@ fn request(faults: &mut Faults<'_, '_>, request: &At<'_, '_>, flat: bool) {
     match (has_exactly, has_alternatives) {
         (false, false) => _ = faults.required(request).help("set `exactly` or `firstAvailable`"),
         (true, true) => _ = faults.forbidden(&alternatives, "together with `exactly`"),
-        (true, false) => wanted(faults, if flat { request } else { &exactly }),
+        (true, false) => device_request(faults, if flat { request } else { &exactly }),
         (false, true) => {
-            most(faults, &alternatives, MOST_ALTERNATIVES);
-            named(faults, &alternatives);
+            at_most(faults, &alternatives, MAX_ALTERNATIVES);
+            unique_names(faults, &alternatives);
             for alternative in alternatives.items() {
-                wanted(faults, &alternative);
+                device_request(faults, &alternative);
             }
         }
     }
 }
 
 /// Validates the part of a request that selects devices.
-fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+fn device_request(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (class, mode, count) = (at.get("deviceClassName"), at.get("allocationMode"), at.get("count"));
     if class.text().is_empty() {
         faults.required(&class);
@@ -165,7 +165,7 @@ fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let number = count.number().unwrap_or(0);
     match mode.text() {
         "All" if number != 0 => _ = faults.forbidden(&count, "with the allocation mode `All`"),
-        // The defaults of an absent mode and count are ExactCount and 1.
+        // The defaults are `ExactCount` and 1.
         "" | "ExactCount" if number < 0 => _ = faults.invalid(&count, "must be greater than 0"),
         "" => {}
         _ => faults.one_of(&mode, &["All", "ExactCount"]),
@@ -188,22 +188,22 @@ fn wanted(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 }
 
 fn selectors(faults: &mut Faults<'_, '_>, list: &At<'_, '_>) {
-    most(faults, list, MOST_ENTRIES);
+    at_most(faults, list, MAX_ENTRIES);
     for selector in list.items() {
         let cel = selector.get("cel");
         if !cel.is_set() {
             faults.required(&cel);
         } else if cel.node["expression"].text().trim().is_empty() {
             faults.add(&cel.get("expression"), "the expression must not be empty");
-        } else if cel.node["expression"].text().len() > LONGEST_EXPRESSION {
-            faults.invalid(&cel.get("expression"), "must be no more than 10240 bytes");
+        } else if cel.node["expression"].text().len() > MAX_EXPRESSION_LENGTH {
+            faults.invalid(&cel.get("expression"), "must be no more than 10240 characters");
         } else {
             expression(faults, &cel.get("expression"));
         }
     }
 }
 
-/// Validates the expression of a selector of devices, and its estimated cost.
+/// Validates the expression of a device selector and its estimated cost.
 fn expression(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let env = _expression::device(faults.version());
     let before = faults.count();
@@ -212,21 +212,21 @@ fn expression(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         return;
     }
     let cost = cel::cost(at.text(), &env, Bounds::Device(Device::Whole), &Cell::new(1));
-    if let Some(cost) = cost.filter(|cost| *cost > MOST_COST) {
+    if let Some(cost) = cost.filter(|cost| *cost > MAX_COST) {
         faults
-            .add(at, format!("too complex, exceeds cost limit: estimated cost {cost}, limit {MOST_COST}"))
-            .help("loop over fewer values; loops in loops and patterns on long strings cost most");
+            .add(at, format!("too complex, exceeds cost limit: estimated cost {cost}, limit {MAX_COST}"))
+            .help("loop over fewer values, and avoid nested loops and patterns on long strings");
     }
 }
 
 /// Validates references to requests of the claim, or to their alternatives (`request/alternative`).
 fn references(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, known: &Requests<'_>) {
-    most(faults, list, MOST_ENTRIES);
+    at_most(faults, list, MAX_ENTRIES);
     let repeated = repeats(list.node.items().iter().map(Node::text));
     for (index, at) in list.items().enumerate() {
         let (request, part) = at.text().split_once('/').map_or((at.text(), None), |(name, part)| (name, Some(part)));
-        let fits = known.get(request).is_some_and(|parts| part.is_none_or(|part| parts.contains(&part)));
-        if !fits {
+        let exists = known.get(request).is_some_and(|parts| part.is_none_or(|part| parts.contains(&part)));
+        if !exists {
             let near = crate::suggest::nearest(at.text(), known.keys().copied().filter(|name| !name.is_empty()));
             let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
             faults.invalid(&at, "must be the name of a request in the claim").help(help);
@@ -255,7 +255,7 @@ fn driver(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     volume::csi_driver(at, faults);
 }
 
-/// Checks the form of an attribute with its domain: `gpu.example.com/numa`.
+/// Checks the name of an attribute with its domain: `gpu.example.com/numa`.
 fn attribute(text: &str) -> Checked {
     const FORM: &str = "must be a domain and a name, separated by one `/`";
     let Some((domain, name)) = text.split_once('/') else { return Err(FORM) };
@@ -263,8 +263,8 @@ fn attribute(text: &str) -> Checked {
         return Err(FORM);
     }
     names::dns1123_subdomain(&domain.to_lowercase())?;
-    if name.len() > LONGEST_ID {
-        return Err("must have a name of no more than 32 bytes");
+    if name.len() > MAX_IDENTIFIER_LENGTH {
+        return Err("must have a name of no more than 32 characters");
     }
     names::c_identifier(name)
 }
@@ -272,7 +272,7 @@ fn attribute(text: &str) -> Checked {
 fn class(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     selectors(faults, &spec.get("selectors"));
     let (config, extended) = (spec.get("config"), spec.get("extendedResourceName"));
-    most(faults, &config, MOST_ENTRIES);
+    at_most(faults, &config, MAX_ENTRIES);
     for entry in config.items() {
         configuration(faults, &entry);
     }
@@ -281,7 +281,7 @@ fn class(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-/// Validates where the devices of a ResourceSlice are, and their names.
+/// Validates the driver, pool, nodes and device names of a ResourceSlice.
 fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     driver(faults, &spec.get("driver"));
     let (pool, devices) = (spec.get("pool"), spec.get("devices"));
@@ -295,21 +295,22 @@ fn slice(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         faults.invalid(&count, "must be greater than 0");
     }
     faults.not_negative(&pool.get("generation"));
-    let places = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"];
-    match places.iter().filter(|place| spec.node[**place].is_set()).count() {
+    let fields = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"];
+    match fields.iter().filter(|field| spec.node[**field].is_set()).count() {
         1 => {}
         0 => _ = faults.required(spec).help("set `nodeName`, `nodeSelector`, `allNodes` or `perDeviceNodeSelection`"),
         _ => {
-            let message = "only one of `nodeName`, `nodeSelector`, `allNodes` and `perDeviceNodeSelection` can be set";
+            let message =
+                "exactly one of `nodeName`, `nodeSelector`, `allNodes` and `perDeviceNodeSelection` is required";
             faults.add(spec, message);
         }
     }
-    for place in ["allNodes", "perDeviceNodeSelection"] {
-        let at = spec.get(place);
+    for field in ["allNodes", "perDeviceNodeSelection"] {
+        let at = spec.get(field);
         if at.node.as_bool() == Some(false) {
             faults.invalid(&at, "must be `true` or not set");
         }
     }
-    most(faults, &devices, MOST_DEVICES);
-    named(faults, &devices);
+    at_most(faults, &devices, MAX_DEVICES);
+    unique_names(faults, &devices);
 }

@@ -48,7 +48,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let (at, path) = (device.get("name"), device.get("devicePath"));
             let name = at.text();
             if name.is_empty() {
-                faults.add(&at, "the device has no volume name");
+                faults.add(&at, "`name` is required");
             } else if same_names[index] {
                 faults.add(&at, format!("duplicate device `{name}`"));
             }
@@ -67,7 +67,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 }
             }
             if path.text().is_empty() {
-                faults.add(&path, "the device has no path");
+                faults.add(&path, "`devicePath` is required");
             }
             if same_paths[index] {
                 faults.add(&path, format!("duplicate device path `{}`", path.text()));

@@ -10,13 +10,13 @@ pub static RULE: Rule = Rule {
     id: RuleId::DisruptionBudgetInvalid,
     doc: Doc {
         checks: "\
-A PodDisruptionBudget must not have both `minAvailable` and `maxUnavailable`. Each must be a whole
-number that is not negative, or a percentage of at most 100%. `unhealthyPodEvictionPolicy` must be
+A PodDisruptionBudget must not have both `minAvailable` and `maxUnavailable`. Each must be an
+integer that is not negative, or a percentage of at most 100%. `unhealthyPodEvictionPolicy` must be
 `IfHealthyBudget` or `AlwaysAllow`.",
         why: "\
 The API server rejects the object, for instance with \"minAvailable and maxUnavailable cannot be both
 set\".",
-        fix: "Keep one of the two fields, with a whole number or a percentage.",
+        fix: "Keep one of the two fields, with an integer or a percentage.",
         source: "`ValidatePodDisruptionBudgetSpec` in `pkg/apis/policy/validation`.",
     },
     bad: "\
@@ -40,7 +40,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (least, most) = (spec.get("minAvailable"), spec.get("maxUnavailable"));
     if least.is_set() && most.is_set() {
-        faults.add(&most, "`minAvailable` and `maxUnavailable` must not both be set").field("spec");
+        faults.add(&most, "`minAvailable` and `maxUnavailable` cannot both be set").field("spec");
     }
     for at in [&least, &most] {
         percent::not_negative(faults, at);

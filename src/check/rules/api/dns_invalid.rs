@@ -37,7 +37,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     enums::choice_or_empty(&policy, &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], faults);
     if policy.text() == "None" && config.get("nameservers").node.items().is_empty() {
         let config = if config.is_set() { config.get("nameservers") } else { config };
-        faults.add(&config, "the policy `None` needs at least one nameserver");
+        faults.add(&config, "must provide at least one DNS nameserver when `dnsPolicy` is `None`");
         return;
     }
     if !config.is_set() {
@@ -45,7 +45,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     let (servers, searches) = (config.get("nameservers"), config.get("searches"));
     if servers.node.items().len() > 3 {
-        faults.add(&servers, "at most 3 nameservers are allowed");
+        faults.add(&servers, "must not have more than 3 nameservers");
     }
     for server in servers.items() {
         if ip::strict(server.text()).is_none() {
@@ -54,11 +54,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     let domains = searches.node.items();
     if domains.len() > 32 {
-        faults.add(&searches, "at most 32 search domains are allowed");
+        faults.add(&searches, "must not have more than 32 search paths");
     }
     let length: usize = domains.iter().map(|domain| domain.text().len() + 1).sum();
     if length > 2049 {
-        faults.add(&searches, "the search domains have more than 2048 characters in all");
+        faults.add(&searches, "must not have more than 2048 characters (including spaces) in the search list");
     }
     for search in searches.items() {
         let domain = search.text();
@@ -70,7 +70,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     for option in config.get("options").items() {
         if option.node["name"].text().is_empty() {
-            faults.add(&option, "the option has no name");
+            faults.add(&option, "`name` is required");
         }
     }
 }

@@ -45,8 +45,8 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let value = variable.node["value"].text();
             let reference = format!("$({name})");
             if variable.node["valueFrom"].is_set() || value == reference || !value.contains(&reference) {
-                let message = format!("duplicate environment variable `{name}`: the later value hides the earlier one");
-                faults.add(&variable, message).related(first["name"].origin.span, "first here");
+                let message = format!("duplicate environment variable `{name}`: hides the previous definition");
+                faults.add(&variable, message).related(first["name"].origin.span, "first defined here");
             }
         }
     }

@@ -42,9 +42,9 @@ subsets: [{addresses: [{ip: db.example.com}], ports: [{port: 5432}]}]
     check: Check::Object(check),
 };
 
-const MOST_ENDPOINTS: usize = 1000;
-const MOST_ADDRESSES: usize = 100;
-const MOST_ZONES: usize = 8;
+const MAX_ENDPOINTS: usize = 1000;
+const MAX_ADDRESSES: usize = 100;
+const MAX_ZONES: usize = 8;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
@@ -81,7 +81,7 @@ fn subset(faults: &mut Faults<'_, '_>, subset: &At<'_, '_>) {
             faults.check(&name, names::dns1123_label(name.text()));
         }
         faults.check(&number, names::port_number(number.number().unwrap_or(0)));
-        port_parts(faults, &port);
+        port_protocols(faults, &port);
     }
 }
 
@@ -94,7 +94,7 @@ fn node_name(faults: &mut Faults<'_, '_>, address: &At<'_, '_>) {
 
 fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
     let zones = hints.get("forZones");
-    if zones.node.items().len() > MOST_ZONES {
+    if zones.node.items().len() > MAX_ZONES {
         faults.invalid(&zones, "must not have more than 8 zones");
         return;
     }
@@ -108,7 +108,7 @@ fn hints(faults: &mut Faults<'_, '_>, hints: &At<'_, '_>) {
     }
 }
 
-fn port_parts(faults: &mut Faults<'_, '_>, port: &At<'_, '_>) {
+fn port_protocols(faults: &mut Faults<'_, '_>, port: &At<'_, '_>) {
     let (protocol, application) = (port.get("protocol"), port.get("appProtocol"));
     if !protocol.text().is_empty() {
         faults.one_of(&protocol, PROTOCOLS);
@@ -126,18 +126,18 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         faults.one_of(&kind, &["FQDN", "IPv4", "IPv6"]);
     }
     let endpoints = root.get("endpoints");
-    if endpoints.node.items().len() > MOST_ENDPOINTS {
+    if endpoints.node.items().len() > MAX_ENDPOINTS {
         faults.invalid(&endpoints, "must not have more than 1000 endpoints");
     }
     for endpoint in endpoints.items() {
         let addresses = endpoint.get("addresses");
         match addresses.node.items().len() {
             0 => _ = faults.required(&addresses),
-            count if count > MOST_ADDRESSES => _ = faults.invalid(&addresses, "must not have more than 100 addresses"),
+            count if count > MAX_ADDRESSES => _ = faults.invalid(&addresses, "must not have more than 100 addresses"),
             _ => {}
         }
         for at in addresses.items() {
-            of_type(faults, &at, kind.text());
+            address_of_type(faults, &at, kind.text());
         }
         let host = endpoint.get("hostname");
         if host.is_set() {
@@ -157,11 +157,11 @@ fn slice(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
         if repeated[index] {
             faults.duplicate(&name);
         }
-        port_parts(faults, &port);
+        port_protocols(faults, &port);
     }
 }
 
-fn of_type(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, kind: &str) {
+fn address_of_type(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, kind: &str) {
     match (kind, ip::strict(at.text())) {
         ("IPv4", Some(IpAddr::V4(_))) | ("IPv6", Some(IpAddr::V6(_))) => address(faults, at),
         ("IPv4", _) => _ = faults.invalid(at, "must be an IPv4 address"),

@@ -49,16 +49,16 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 sources += 1;
                 let name = source.get("name");
                 if name.text().is_empty() {
-                    faults.add(&name, "the reference has no name");
+                    faults.add(&name, "`name` is required");
                 } else if let Err(form) = names::as_prefix(names::dns1123_subdomain, name.text()) {
                     faults.add(&name, format!("the name `{}` {form}", name.text()));
                 }
             }
             // The API server reports these at the list.
             if sources == 0 {
-                faults.add(&list.same(entry.node), "the entry must have `configMapRef` or `secretRef`");
+                faults.add(&list.same(entry.node), "must specify one of `configMapRef` and `secretRef`");
             } else if sources > 1 {
-                faults.add(&list.same(entry.node), "the entry must not have both `configMapRef` and `secretRef`");
+                faults.add(&list.same(entry.node), "only one of `configMapRef` and `secretRef` may be set");
             }
         }
     }

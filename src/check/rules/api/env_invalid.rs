@@ -51,9 +51,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             }
             let at = variable.on("name", name);
             if name.text().is_empty() {
-                faults.add(&at, "the variable has no name");
+                faults.add(&at, "the name of the variable is required");
             } else if let Err(form) = names::env_name(name.text()) {
-                faults.add(&at, format!("the variable name {form}"));
+                faults.add(&at, format!("the variable name `{}` {form}", name.text()));
             }
             if from.is_set() {
                 source(pod, &variable.on("valueFrom", from), value, faults);
@@ -79,11 +79,14 @@ fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Fault
         sources += 1;
     }
     if sources == 0 {
-        faults.add(from, "must specify one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef or fileKeyRef");
+        faults.add(
+            from,
+            "must specify one of `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` and `fileKeyRef`",
+        );
     } else if !value.text().is_empty() {
-        faults.add(from, "must not be set if `value` is not empty");
+        faults.add(from, "may not be specified when `value` is not empty");
     } else if sources > 1 {
-        faults.add(from, "must not specify more than one source");
+        faults.add(from, "may not have more than one field specified at a time");
     }
 }
 
@@ -92,7 +95,7 @@ fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (name, key) = (at.get("name"), at.get("key"));
     faults.check(&name, names::dns1123_subdomain(name.text()));
     if key.text().is_empty() {
-        faults.add(&key, "the reference has no key");
+        faults.add(&key, "`key` is required");
     } else if let Err(form) = names::config_key(key.text()) {
         faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
@@ -102,17 +105,17 @@ fn key_ref(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
 fn file_ref<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let (key, volume, path) = (at.get("key"), at.get("volumeName"), at.get("path"));
     if key.text().is_empty() {
-        faults.add(&key, "the reference has no key");
+        faults.add(&key, "`key` is required");
     } else if let Err(form) = names::env_name(key.text()) {
         faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
     if path.text().is_empty() {
-        faults.add(&path, "the reference has no path");
+        faults.add(&path, "`path` is required");
     } else if let Err(form) = names::path_without_backsteps(path.text()) {
         faults.add(&path, format!("the path {form}"));
     }
     if volume.text().is_empty() {
-        faults.add(&volume, "the reference has no volume");
+        faults.add(&volume, "`volumeName` is required");
     } else if let Err(form) = names::dns1123_label(volume.text()) {
         faults.add(&volume, format!("the volume name {form}"));
     }

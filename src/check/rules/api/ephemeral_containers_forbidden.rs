@@ -56,7 +56,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             ("restartPolicy", fields.restart_policy),
         ] {
             if !is_empty(node) {
-                faults.add(&parent.on(field, node), format!("an ephemeral container cannot have `{field}`"));
+                faults.add(&parent.on(field, node), format!("`{field}` cannot be set for an ephemeral container"));
             }
         }
         let target = parent.on("targetContainerName", fields.target_container_name);
@@ -66,7 +66,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Whether the API server takes the value for not set, as it does an empty list or mapping.
+/// Whether the API server treats the value as not set, as it does for an empty list or mapping.
 fn is_empty(node: &Node) -> bool {
     node.is_null() || (node.as_str().is_none() && node.items().is_empty() && node.entries().is_empty())
 }

@@ -36,8 +36,8 @@ spec: {matchingPrecedence: 20000, priorityLevelConfiguration: {name: workload-lo
 
 const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
 /// The maximum number of bits of the hash that shuffle sharding may use.
-const MOST_BITS: f64 = 60.0;
-const MOST_QUEUES: i64 = 10_000_000;
+const MAX_HASH_BITS: f64 = 60.0;
+const MAX_QUEUES: i64 = 10_000_000;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "flowcontrol.apiserver.k8s.io" {
@@ -85,8 +85,8 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &str) {
         }
         for at in resources.items() {
             verbs(faults, &at.get("verbs"));
-            some(faults, &at.get("apiGroups"));
-            some(faults, &at.get("resources"));
+            not_empty(faults, &at.get("apiGroups"));
+            not_empty(faults, &at.get("resources"));
             let namespaces = at.get("namespaces");
             if namespaces.node.items().is_empty() && !at.get("clusterScope").is_true() {
                 faults.required(&namespaces).help("set `namespaces`, or `clusterScope: true`");
@@ -99,7 +99,7 @@ fn schema(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, name: &str) {
         for at in urls.items() {
             verbs(faults, &at.get("verbs"));
             let paths = at.get("nonResourceURLs");
-            some(faults, &paths);
+            not_empty(faults, &paths);
             if paths.node.items().iter().any(|path| path.text() == "*") {
                 continue;
             }
@@ -146,7 +146,7 @@ fn subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>) {
 }
 
 /// Reports an empty list, and one with `*` and other entries.
-fn some(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+fn not_empty(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if at.node.items().is_empty() {
         faults.required(at);
     }
@@ -164,7 +164,7 @@ fn is_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) -> bool {
 }
 
 fn verbs(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
-    some(faults, at);
+    not_empty(faults, at);
     let unknown = at.node.items().iter().find(|verb| !VERBS.contains(&verb.text()));
     if let Some(verb) = unknown
         && !at.node.items().iter().any(|verb| verb.text() == "*")
@@ -174,7 +174,7 @@ fn verbs(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// Checks the form of a non-resource URL of the API server, which may end with `*`.
+/// Checks a non-resource URL of the API server, which may end with `*`.
 fn url_path(path: &str) -> Checked {
     let wild = path.find('*').is_some_and(|at| at + 1 < path.len() || !path[..at].ends_with('/'));
     match path {
@@ -219,18 +219,19 @@ fn response(faults: &mut Faults<'_, '_>, response: &At<'_, '_>) {
         "Reject" if queuing.is_set() => _ = faults.forbidden(&queuing, "with the type `Reject`"),
         "Queue" if !queuing.is_set() => _ = faults.required(&queuing),
         "Queue" => {
-            // 0 stands for the default.
+            // 0 means the default.
             for at in ["queues", "handSize", "queueLengthLimit"].map(|field| queuing.get(field)) {
                 faults.not_negative(&at);
             }
-            let or = |field: &str, default: i64| queuing.node[field].as_i64().filter(|n| *n != 0).unwrap_or(default);
-            let (queues, hand) = (or("queues", 64), or("handSize", 8));
-            if queues > MOST_QUEUES {
+            let with_default =
+                |field: &str, default: i64| queuing.node[field].as_i64().filter(|n| *n != 0).unwrap_or(default);
+            let (queues, hand) = (with_default("queues", 64), with_default("handSize", 8));
+            if queues > MAX_QUEUES {
                 faults.invalid(&queuing.get("queues"), "must not be greater than 10000000");
             }
             if hand > queues.max(0) {
                 faults.invalid(&queuing.get("handSize"), "must not be greater than the number of queues");
-            } else if queues > 0 && (queues as f64).log2() * hand as f64 > MOST_BITS {
+            } else if queues > 0 && (queues as f64).log2() * hand as f64 > MAX_HASH_BITS {
                 let help = "lower `handSize` or `queues`: shuffle sharding can use at most 60 bits of the hash";
                 faults.invalid(&queuing.get("handSize"), "is too large for the number of queues").help(help);
             }

@@ -37,22 +37,22 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if is_true(spec.share_process_namespace) && is_true(spec.host_pid) {
         // The API server reports these fields below the security context.
         let context = at.on("securityContext", spec.share_process_namespace);
-        let place = context.on("shareProcessNamespace", spec.share_process_namespace);
-        faults.add(&place, "must not be combined with `hostPID: true`");
+        let field = context.on("shareProcessNamespace", spec.share_process_namespace);
+        faults.add(&field, "`shareProcessNamespace` and `hostPID` cannot both be enabled");
     }
     if spec.host_users.as_bool() == Some(false) {
         for (field, node) in
             [("hostNetwork", spec.host_network), ("HostPID", spec.host_pid), ("HostIPC", spec.host_ipc)]
         {
             if is_true(node) {
-                faults.add(&at.on(field, node), "must not be true in a pod with `hostUsers: false`");
+                faults.add(&at.on(field, node), "must not be set to true when `hostUsers` is false");
             }
         }
         for container in &pod.containers {
             let parent = container.at();
             let devices = parent.on("volumeDevices", container.fields.volume_devices);
             if !devices.node.items().is_empty() {
-                faults.add(&devices, "must not be set in a pod with `hostUsers: false`");
+                faults.add(&devices, "must not be set when `hostUsers` is false");
             }
         }
     }

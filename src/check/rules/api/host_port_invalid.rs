@@ -41,25 +41,25 @@ spec:
 };
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
-    let mut taken = HashMap::new();
+    let mut used = HashMap::new();
     for container in &pod.containers {
         if container.fields.ports.items().is_empty() {
             continue;
         }
-        // Init containers run one after the other: each is checked by itself, and reported at index 0.
+        // Init containers run one after the other: each is checked on its own, and the API server reports index 0.
         if container.list != List::Main {
-            taken.clear();
+            used.clear();
         }
         let parent = match container.list {
             List::Init => At::container(pod.at_path(), "initContainers", 0, container.fields.node),
             _ => container.at(),
         };
         let own = container.at();
-        let (ports, quirky) = (own.on("ports", container.fields.ports), parent.on("ports", container.fields.ports));
+        let (ports, reported) = (own.on("ports", container.fields.ports), parent.on("ports", container.fields.ports));
         for (number, port) in ports.items().enumerate() {
             let at = port.get("hostPort");
             let host = at.number().unwrap_or(0);
-            let claimed = claim(pod, port.node);
+            let node_port = node_port(pod, port.node);
             if host == 0 && port.get("hostIP").text() != "" {
                 faults
                     .add(&port.get("hostIP"), "`hostIP` has no effect without `hostPort`")
@@ -73,24 +73,25 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             if container.list == List::Main && pod.is_host_network() && host != 0 {
                 let inner = port.get("containerPort").number().unwrap_or(0);
                 if host != inner {
-                    let message =
-                        format!("the host port {host} must equal the container port {inner} on the host network");
+                    let message = format!(
+                        "the host port {host} must match the container port {inner} when `hostNetwork` is true"
+                    );
                     faults.add(&at, message);
                 }
             }
-            let first = *taken.entry(claimed).or_insert(port.node);
-            if claimed.0 != 0 && container.list != List::Ephemeral && !std::ptr::eq(first, port.node) {
-                let item = quirky.item(number, port.node);
-                let place = first["hostPort"].origin.span;
-                let message = format!("duplicate host port {}", claimed.0);
-                faults.add(&item.on("hostPort", at.node), message).related(place, "first here");
+            let first = *used.entry(node_port).or_insert(port.node);
+            if node_port.0 != 0 && container.list != List::Ephemeral && !std::ptr::eq(first, port.node) {
+                let item = reported.item(number, port.node);
+                let span = first["hostPort"].origin.span;
+                let message = format!("duplicate host port {}", node_port.0);
+                faults.add(&item.on("hostPort", at.node), message).related(span, "first used here");
             }
         }
     }
 }
 
-/// The number, protocol and IP address that a port uses on its node. On the host network that is the container port.
-fn claim<'n>(pod: &Pod<'_>, port: &'n Node) -> (i64, &'n str, &'n str) {
+/// The number, protocol and IP address that a port uses on its node. With `hostNetwork`, the number is that of the container port.
+fn node_port<'n>(pod: &Pod<'_>, port: &'n Node) -> (i64, &'n str, &'n str) {
     let mut number = port["hostPort"].as_i64().unwrap_or(0);
     if number == 0 && pod.workload == Workload::Pod && pod.is_host_network() {
         number = port["containerPort"].as_i64().unwrap_or(0);

@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
 subdomain of at most 64 bytes, and must not be combined with `setHostnameAsFQDN: true` or
 `hostNetwork: true`.",
         why: "The API server rejects the object.",
-        fix: "Use lower-case letters, digits and `-`; put the domain into `subdomain`.",
+        fix: "Use lower case letters, digits and `-`; put the domain into `subdomain`.",
         source: "`ValidatePodSpec` in `pkg/apis/core/validation`.",
     },
     bad: r#"apiVersion: v1
@@ -43,9 +43,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     faults.check(&name, names::dns1123_subdomain(name.text()));
     if name.text().len() > 64 {
-        faults.add(&name, "must be no more than 64 bytes");
+        faults.add(&name, "must be no more than 64 characters");
     }
     if spec.set_hostname_as_fqdn.as_bool() == Some(true) || pod.is_host_network() {
-        faults.add(&name, "must not be combined with `setHostnameAsFQDN` or `hostNetwork`");
+        faults.add(&name, "cannot be set together with `setHostnameAsFQDN` or `hostNetwork`");
     }
 }

@@ -37,9 +37,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let parent = container.at();
         let image = parent.on("image", container.fields.image);
         if image.text().is_empty() {
-            faults.add(&image, format!("container `{}` has no image", container.name()));
+            faults.add(&image, format!("`image` of container `{}` is required", container.name()));
         } else if pod.workload == Workload::Pod && image.text().trim() != image.text() {
-            faults.add(&image, "the image must not start or end with whitespace");
+            faults.add(&image, "must not have leading or trailing whitespace");
         }
         let policy = parent.on("imagePullPolicy", container.fields.image_pull_policy);
         enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], faults);

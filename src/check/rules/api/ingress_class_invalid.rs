@@ -35,7 +35,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (controller, parameters) = (spec.get("controller"), spec.get("parameters"));
     if controller.text().len() > 250 {
-        faults.invalid(&controller, "must be no more than 250 bytes");
+        faults.invalid(&controller, "must be no more than 250 characters");
     }
     faults.check(&controller, names::domain_prefixed_path(controller.text()));
     if !parameters.is_set() {

@@ -48,7 +48,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let (default, rules) = (spec.get("defaultBackend"), spec.get("rules"));
     if !default.is_set() && rules.node.items().is_empty() {
-        faults.add(&spec, "either `defaultBackend` or `rules` must be set");
+        faults.add(&spec, "either `defaultBackend` or `rules` must be specified");
     }
     if default.is_set() {
         backend(faults, &default);
@@ -114,7 +114,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
         match kind.text() {
             "Exact" | "Prefix" => {
                 if !text.starts_with('/') {
-                    faults.invalid(&path, "must begin with `/`");
+                    faults.invalid(&path, "must be an absolute path");
                 }
                 let inside = ["//", "/./", "/../", "%2f", "%2F"].iter().find(|part| text.contains(**part));
                 let last = ["/..", "/."].iter().find(|part| text.ends_with(**part));
@@ -124,7 +124,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
                 }
             }
             "ImplementationSpecific" if !text.is_empty() && !text.starts_with('/') => {
-                faults.invalid(&path, "must begin with `/`");
+                faults.invalid(&path, "must be an absolute path");
             }
             "ImplementationSpecific" => {}
             _ => faults.one_of(&kind, &["Exact", "ImplementationSpecific", "Prefix"]),
@@ -136,13 +136,13 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 fn backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (service, resource) = (at.get("service"), at.get("resource"));
     if service.is_set() && resource.is_set() {
-        faults.add(at, "`service` and `resource` must not both be set");
+        faults.add(at, "cannot set both `resource` and `service` backends");
     } else if resource.is_set() {
         typed_reference(faults, &resource);
     } else if service.is_set() {
         service_backend(faults, at, &service);
     } else {
-        faults.add(at, "a backend must have a `service` or a `resource`");
+        faults.add(at, "`service` or `resource` is required");
     }
 }
 
@@ -155,10 +155,10 @@ fn service_backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, service: &At<'_
     }
     let (port_name, number) = (port.get("name"), port.get("number"));
     match (port_name.text(), number.number().unwrap_or(0)) {
-        ("", 0) => _ = faults.add(at, "the backend must have the `name` or the `number` of a port of the Service"),
+        ("", 0) => _ = faults.add(at, "the port name or number of the Service is required"),
         ("", given) => faults.check(&number, names::port_number(given)),
         (given, 0) => faults.check(&port_name, names::port_name(given)),
-        _ => _ = faults.add(at, "`name` and `number` of a port must not both be set"),
+        _ => _ = faults.add(at, "cannot set both port name and port number"),
     }
 }
 

@@ -38,9 +38,9 @@ spec:
 };
 
 /// The maximum `parallelism` and `maxFailedIndexes` of an indexed Job.
-const MOST: i64 = 100_000;
+const MAX_INDEXED: i64 = 100_000;
 /// The same for a Job with more completions than that and a `backoffLimitPerIndex`.
-const MOST_OF_LARGE: i64 = 10_000;
+const MAX_OF_LARGE_JOB: i64 = 10_000;
 
 /// Calls a function with the Job spec of a Job or CronJob.
 pub(super) fn with_job_spec(object: &Object, call: impl FnOnce(&At<'_, '_>)) {
@@ -72,7 +72,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         if manager.is_set() {
             faults.check(&manager, names::domain_prefixed_path(manager.text()));
             if manager.text().len() > 63 {
-                faults.invalid(&manager, "must be no more than 63 bytes");
+                faults.invalid(&manager, "must be no more than 63 characters");
             }
         }
     });
@@ -110,20 +110,24 @@ fn indexed(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     if !completions.is_set() && !defaulted {
         faults.required(&completions).help("set the number of indexes");
     }
-    let large = spec.get("backoffLimitPerIndex").is_set() && completions.number().is_some_and(|number| number > MOST);
-    let most = if large { MOST_OF_LARGE } else { MOST };
+    let large =
+        spec.get("backoffLimitPerIndex").is_set() && completions.number().is_some_and(|number| number > MAX_INDEXED);
+    let most = if large { MAX_OF_LARGE_JOB } else { MAX_INDEXED };
     for at in [&parallelism, &most_failed] {
         if at.number().is_some_and(|number| number > most) {
-            faults.invalid(at, if large { "must be no more than 10000" } else { "must be no more than 100000" });
+            faults.invalid(
+                at,
+                if large { "must be less than or equal to 10000" } else { "must be less than or equal to 100000" },
+            );
         }
     }
     if let (Some(failed), Some(all)) = (most_failed.number(), completions.number())
         && failed > all
     {
-        faults.invalid(&most_failed, "must be no more than `completions`");
+        faults.invalid(&most_failed, "must be less than or equal to `completions`");
     }
     if large && !most_failed.is_set() {
-        faults.required(&most_failed).help("required for a Job with more than 100000 completions");
+        faults.required(&most_failed).help("it is required if `completions` is greater than 100000");
     }
 }
 
@@ -137,6 +141,6 @@ fn replacement(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let pod = template.get("spec");
     let restart = pod.get("restartPolicy");
     if failures && restart.text() != "Never" {
-        faults.add(&restart, "with a `podFailurePolicy` the `restartPolicy` must be `Never`");
+        faults.add(&restart, "only `Never` is supported when `podFailurePolicy` is specified");
     }
 }

@@ -43,15 +43,15 @@ spec:
 };
 
 /// The maximum number of rules in a policy, and of conditions in a rule.
-const MOST_RULES: usize = 20;
-const MOST_CODES: usize = 255;
-const MOST_INDEX_TEXT: usize = 64 * 1024;
+const MAX_RULES: usize = 20;
+const MAX_EXIT_CODES: usize = 255;
+const MAX_INDEXES_LENGTH: usize = 64 * 1024;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     with_job_spec(object, |spec| {
         let failure = spec.get("podFailurePolicy");
         let rules = failure.get("rules");
-        too_many(faults, &rules, MOST_RULES);
+        too_many(faults, &rules, MAX_RULES);
         let lists = ["containers", "initContainers"].map(|list| spec.node["template"]["spec"][list].items());
         let lists = lists.iter().filter(|_| !rules.node.items().is_empty()).flat_map(|list| list.iter());
         let named: HashSet<&str> = lists.map(|node| node["name"].text()).collect();
@@ -64,7 +64,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             if rules.node.items().is_empty() {
                 faults.required(&rules);
             }
-            too_many(faults, &rules, MOST_RULES);
+            too_many(faults, &rules, MAX_RULES);
             for rule in rules.items() {
                 success_rule(faults, spec, &rule);
             }
@@ -72,10 +72,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     });
 }
 
-fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, most: usize) {
+fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, max: usize) {
     let count = list.node.items().len();
-    if count > most {
-        faults.add(list, format!("must not have more than {most} entries, has {count}"));
+    if count > max {
+        faults.add(list, format!("must have at most {max} items, but has {count}"));
     }
 }
 
@@ -84,21 +84,21 @@ fn failure_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, named: &HashSet<
     match action.text() {
         "" => _ = faults.required(&action),
         "FailIndex" if !spec.get("backoffLimitPerIndex").is_set() => {
-            faults.invalid(&action, "needs `backoffLimitPerIndex`");
+            faults.invalid(&action, "requires `backoffLimitPerIndex`");
         }
         _ => faults.one_of(&action, &["Count", "FailIndex", "FailJob", "Ignore"]),
     }
     let (codes, conditions) = (rule.get("onExitCodes"), rule.get("onPodConditions"));
-    let some = !conditions.node.items().is_empty();
+    let has_conditions = !conditions.node.items().is_empty();
     if codes.is_set() {
-        if some {
-            faults.add(rule, "`onExitCodes` and `onPodConditions` must not both be set");
+        if has_conditions {
+            faults.add(rule, "specifying both `onExitCodes` and `onPodConditions` is not supported");
         }
         exit_codes(faults, named, &codes);
-    } else if !some {
-        faults.add(rule, "a rule must have `onExitCodes` or `onPodConditions`");
+    } else if !has_conditions {
+        faults.add(rule, "one of `onExitCodes` and `onPodConditions` is required");
     } else {
-        too_many(faults, &conditions, MOST_RULES);
+        too_many(faults, &conditions, MAX_RULES);
         for condition in conditions.items() {
             let (kind, status) = (condition.get("type"), condition.get("status"));
             faults.check(&kind, names::qualified_name(kind.text()));
@@ -117,19 +117,19 @@ fn exit_codes(faults: &mut Faults<'_, '_>, named: &HashSet<&str>, codes: &At<'_,
         faults.one_of(&operator, &["In", "NotIn"]);
     }
     if container.is_set() && !named.contains(container.text()) {
-        faults.invalid(&container, "must be the name of a container of the pod template");
+        faults.invalid(&container, "must be one of the container or initContainer names in the pod template");
     }
     let items = values.node.items();
     if items.is_empty() {
-        faults.invalid(&values, "must have at least one exit code");
+        faults.invalid(&values, "at least one exit code is required");
     }
-    too_many(faults, &values, MOST_CODES);
+    too_many(faults, &values, MAX_EXIT_CODES);
     let number = |node: &crate::node::Node| node.as_i64().unwrap_or(0);
     for value in values.items().filter(|value| operator.text() == "In" && number(value.node) == 0) {
         faults.add(&value, "must not be 0 for the operator `In`");
     }
     if !items.is_sorted_by_key(number) {
-        faults.invalid(&values, "must be in ascending order");
+        faults.invalid(&values, "must be ordered");
     }
     if repeats(items.iter().map(number)).contains(&true) {
         faults.invalid(&values, "must not contain duplicates");
@@ -143,26 +143,26 @@ fn success_rule(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, rule: &At<'_, '_
         faults.required(rule).help("set `succeededCount`, `succeededIndexes` or both");
     }
     if indexes.is_set() {
-        if indexes.text().len() > MOST_INDEX_TEXT {
-            faults.invalid(&indexes, "must be no more than 65536 bytes");
+        if indexes.text().len() > MAX_INDEXES_LENGTH {
+            faults.invalid(&indexes, "must be no more than 65536 characters");
         }
         match index_count(indexes.text(), completions) {
             None => {
-                faults.invalid(&indexes, "must be ascending indexes such as `0-2,5`, below `completions`");
+                faults.invalid(&indexes, "must be ordered indexes such as `0-2,5`, less than `completions`");
                 // The API server then counts no indexes.
                 if count.number().is_some_and(|count| count > 0) {
-                    faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
+                    faults.invalid(&count, "must be less than or equal to the number of `succeededIndexes`");
                 }
             }
             Some(all) if count.number().is_some_and(|count| count > all) => {
-                faults.invalid(&count, "must be no more than the number of `succeededIndexes`");
+                faults.invalid(&count, "must be less than or equal to the number of `succeededIndexes`");
             }
             Some(_) => {}
         }
     }
     faults.not_negative(&count);
     if count.number().is_some_and(|count| count > completions) {
-        faults.invalid(&count, "must be no more than `completions`");
+        faults.invalid(&count, "must be less than or equal to `completions`");
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
     use super::index_count;
 
     #[test]
-    fn indexes() {
+    fn indexes_are_counted() {
         assert_eq!(index_count("0-2,5", 6), Some(4));
         assert_eq!(index_count("", 6), Some(0));
         for bad in ["5,0", "0-6", "a", "0--1", "2-2", "1,1", "0-2,2"] {

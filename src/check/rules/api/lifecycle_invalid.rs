@@ -41,7 +41,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let parent = container.at();
         let lifecycle = parent.on("lifecycle", container.fields.lifecycle);
         if !container.runs_on() {
-            faults.add(&lifecycle, "an init container has lifecycle hooks only with `restartPolicy: Always`");
+            faults.add(&lifecycle, "may not be set for init containers without `restartPolicy: Always`");
             continue;
         }
         let grace = pod.spec.termination_grace_period_seconds.as_i64().unwrap_or(30);
@@ -73,7 +73,7 @@ fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     let known = match os["name"].text() {
         _ if os.is_null() => {
-            faults.add(at, "`stopSignal` requires `os.name` of the pod");
+            faults.add(at, "may not be set for containers with an empty `os.name`");
             return;
         }
         "windows" => matches!(name, "KILL" | "TERM"),
@@ -81,6 +81,6 @@ fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         _ => true,
     };
     if !known {
-        faults.add(at, format!("`{}` is not a signal of the operating system of the pod", at.text()));
+        faults.add(at, format!("`{}` is not a supported signal of the pod's operating system", at.text()));
     }
 }

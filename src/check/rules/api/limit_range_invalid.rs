@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Each type (`Container`, `Pod`, `PersistentVolumeClaim` or a qualified name) must be unique. For each
-resource min ≤ defaultRequest ≤ default ≤ max must hold, after the API server has applied the
+resource min ≤ defaultRequest ≤ default ≤ max is required, after the API server has applied the
 defaults (the `default` of a container is its `max`, its `defaultRequest` is its `default`).
 `maxLimitRequestRatio` must be at least 1 and no more than max divided by min. The type `Pod` must
 not have `default` or `defaultRequest`; the type `PersistentVolumeClaim` must have a `min` or `max`
@@ -144,7 +144,7 @@ fn resource(name: &str, of_containers: bool) -> Result<(), &'static str> {
     } else {
         STANDARD.contains(&name) || name.strip_prefix("requests.").unwrap_or(name).starts_with("hugepages-")
     };
-    if known { Ok(()) } else { Err("cannot have a limit") }
+    if known { Ok(()) } else { Err("must be a standard limit resource") }
 }
 
 fn compare<'n>(faults: &mut Faults<'_, '_>, limit: &At<'n, '_>, amounts: &Amounts<'_>, key: &'n str) {
@@ -156,7 +156,8 @@ fn compare<'n>(faults: &mut Faults<'_, '_>, limit: &At<'n, '_>, amounts: &Amount
         if let (Some(least), Some(most)) = (smaller.1, larger.1)
             && least > most
         {
-            let message = format!("the {} of `{key}` is greater than its {}", words(smaller.0), words(larger.0));
+            let message =
+                format!("the {} of `{key}` is greater than its {}", display_name(smaller.0), display_name(larger.0));
             faults.add(&limit.get(at).key(key), message);
         }
     };
@@ -176,11 +177,11 @@ fn compare<'n>(faults: &mut Faults<'_, '_>, limit: &At<'n, '_>, amounts: &Amount
         && min.round_up() > 0
         && amount.round_up().saturating_mul(min.round_up()) > max.round_up()
     {
-        faults.invalid(&ratio, "must be no more than max divided by min");
+        faults.invalid(&ratio, "must be less than or equal to max divided by min");
     }
 }
 
-fn words(field: &str) -> &str {
+fn display_name(field: &str) -> &str {
     match field {
         "defaultRequest" => "default request",
         other => other,

@@ -1,4 +1,4 @@
-//! What the API server rejects or warns about.
+//! Rules for what the API server rejects or warns about.
 
 mod _definition;
 mod _expression;

@@ -54,24 +54,24 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 faults.add(&path, format!("duplicate mount path `{}`", path.text()));
             }
             if device_names.contains(mount.node["name"].text()) {
-                faults.add(&mount.get("name"), "the volume is already a device of the container");
+                faults.add(&mount.get("name"), "must not already exist in `volumeDevices`");
             }
             if device_paths.contains(path.text()) {
-                faults.add(&path, "the path is already used by a device of the container");
+                faults.add(&path, "must not already exist as a path in `volumeDevices`");
             }
             options(container, &list, &mount, faults);
         }
     }
 }
 
-/// The API server reports most of these at the list, not at the item.
+/// Validates the options of a mount. The API server reports most of their faults at the list, not at the item.
 fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let node = mount.node;
     let (sub, expression) = (&node["subPath"], &node["subPathExpr"]);
     faults.check(&list.on("subPath", sub), names::descending_path(sub.text()));
     if !expression.text().is_empty() {
         if !sub.text().is_empty() {
-            faults.add(&mount.on("subPathExpr", expression), "must not be combined with `subPath`");
+            faults.add(&mount.on("subPathExpr", expression), "`subPathExpr` and `subPath` are mutually exclusive");
         }
         faults.check(&list.on("subPathExpr", expression), names::descending_path(expression.text()));
     }
@@ -81,7 +81,7 @@ fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>,
         if propagation.text() == "Bidirectional"
             && container.fields.security_context["privileged"].as_bool() != Some(true)
         {
-            faults.add(&propagation, "`Bidirectional` is only allowed in privileged containers");
+            faults.add(&propagation, "`Bidirectional` mount propagation is available only to privileged containers");
         }
     }
     let recursive = list.on("recursiveReadOnly", &node["recursiveReadOnly"]);
@@ -89,10 +89,10 @@ fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>,
         enums::choice(&recursive, &["Disabled", "IfPossible", "Enabled"], faults);
         if matches!(recursive.text(), "Enabled" | "IfPossible") {
             if node["readOnly"].as_bool() != Some(true) {
-                faults.add(&recursive, "requires `readOnly: true`");
+                faults.add(&recursive, "may only be specified when `readOnly` is true");
             }
             if propagation.is_set() && propagation.text() != "None" {
-                faults.add(&recursive, "requires the mount propagation `None`");
+                faults.add(&recursive, "may only be specified when `mountPropagation` is `None` or not specified");
             }
         }
     }

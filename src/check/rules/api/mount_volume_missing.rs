@@ -35,7 +35,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let at = mount.get("name");
             let name = at.text();
             if name.is_empty() {
-                faults.add(&at, "the mount has no volume name");
+                faults.add(&at, "`name` is required");
             } else if pod.volume(name).is_none() {
                 if pod.has_volume(name) {
                     faults.add(&at, format!("volume `{name}` is invalid and cannot be mounted"));

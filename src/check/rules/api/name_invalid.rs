@@ -23,7 +23,7 @@ such as a SubjectAccessReview.",
 The API server rejects the object, for instance with \"name or generateName is required\" or \"a
 lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and
 must start and end with an alphanumeric character\".",
-        fix: "Use lower-case letters, digits and `-`, and shorten names that others are derived from.",
+        fix: "Use lower case letters, digits and `-`, and shorten names that others are derived from.",
         source: "\
 `ValidateObjectMeta` in `k8s.io/apimachinery/pkg/api/validation` and the name functions in
 `pkg/apis/*/validation`.",
@@ -36,8 +36,8 @@ must start and end with an alphanumeric character\".",
 /// The maximum length of the name of a CronJob: 63 less the suffix of its Jobs.
 const CRON_JOB_NAME: usize = 52;
 
-/// The form that the names of a kind must have.
-fn form(group: &str, kind: &str) -> fn(&str) -> Checked {
+/// The check of the names of a kind.
+fn name_check(group: &str, kind: &str) -> fn(&str) -> Checked {
     match (group, kind) {
         ("", "Service" | "Namespace") | ("apps", "StatefulSet") => names::dns1123_label,
         ("rbac.authorization.k8s.io" | "events.k8s.io", _)
@@ -55,7 +55,7 @@ fn driver(name: &str) -> Checked {
     names::dns1123_subdomain(&name.to_lowercase())
 }
 
-/// Whether objects of a kind need no name: they are not stored, or the API server names them.
+/// Whether objects of a kind may have no name: they are not stored, or the API server validates no name.
 pub(super) fn is_nameless(group: &str, kind: &str) -> bool {
     matches!(group, "authentication.k8s.io" | "authorization.k8s.io" | "kind.x-k8s.io" | "kustomize.config.k8s.io")
         || matches!((group, kind), ("", "LimitRange" | "List" | "Binding"))
@@ -71,9 +71,9 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if text.is_empty() && prefix.text().is_empty() && is_nameless(group, kind) {
         return;
     }
-    let form = form(group, kind);
+    let check = name_check(group, kind);
     if !prefix.text().is_empty() {
-        faults.check(&prefix, names::as_prefix(form, prefix.text()));
+        faults.check(&prefix, names::as_prefix(check, prefix.text()));
     }
     if text.is_empty() {
         if prefix.text().is_empty() {
@@ -81,7 +81,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         }
         return;
     }
-    let checked = names::path_segment(text).and_then(|()| form(text));
+    let checked = names::path_segment(text).and_then(|()| check(text));
     let malformed = checked.is_err();
     faults.check(&name, checked);
     if malformed {
@@ -89,18 +89,18 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     match (group, kind) {
         ("batch", "CronJob") if text.len() > CRON_JOB_NAME => {
-            faults.invalid(&name, "must be no more than 52 bytes, as its Jobs get a suffix of 11");
+            faults.invalid(&name, "must be no more than 52 characters: its Jobs get a suffix of 11");
         }
         ("batch", "Job") => job(faults, &root, &name),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             let spec = &object.node["spec"];
             let parts = (spec["names"]["plural"].text(), spec["group"].text());
-            joined(faults, &name, parts, "must be `spec.names.plural` and `spec.group`, joined by a dot");
+            joined(faults, &name, parts, "must be `spec.names.plural` and `spec.group` joined by `.`");
         }
         ("apiregistration.k8s.io", "APIService") => {
             let spec = &object.node["spec"];
             let parts = (spec["version"].text(), spec["group"].text());
-            joined(faults, &name, parts, "must be `spec.version` and `spec.group`, joined by a dot");
+            joined(faults, &name, parts, "must be `spec.version` and `spec.group` joined by `.`");
         }
         _ => {}
     }
@@ -113,12 +113,12 @@ fn joined(faults: &mut Faults<'_, '_>, name: &At<'_, '_>, (first, last): (&str, 
     }
 }
 
-/// The name of a Job becomes a label of its pods and, with an index, their host name.
+/// Validates the name of a Job, which becomes a label of its pods and, with an index, their host name.
 fn job(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, name: &At<'_, '_>) {
     let spec = root.get("spec");
     if name.text().len() > 63 && !spec.get("manualSelector").is_true() {
         faults
-            .invalid(name, "must be no more than 63 bytes, as it becomes a label of the Job's pods")
+            .invalid(name, "must be no more than 63 characters: it becomes a label of the Job's pods")
             .field("spec.template.labels");
     }
     let completions = spec.node["completions"].as_i64().unwrap_or(0);

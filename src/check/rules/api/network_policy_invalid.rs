@@ -56,7 +56,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let types = spec.get("policyTypes");
     if types.node.items().len() > 2 {
-        faults.add(&types, "must not have more than two types");
+        faults.add(&types, "may not specify more than two policyTypes");
         return;
     }
     types.items().for_each(|at| faults.one_of(&at, &["Egress", "Ingress"]));
@@ -72,7 +72,7 @@ fn port(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
             faults.check(&port, names::port_number(*number));
             if let Some(last) = end.number() {
                 if last < *number {
-                    faults.invalid(&end, "must not be less than `port`");
+                    faults.invalid(&end, "must be greater than or equal to `port`");
                 }
                 faults.check(&end, names::port_number(last));
             }
@@ -96,7 +96,7 @@ fn peer(faults: &mut Faults<'_, '_>, peer: &At<'_, '_>) {
     if block.is_set() {
         ip_block(faults, &block);
         if selects {
-            faults.add(peer, "`ipBlock` must not be combined with a selector");
+            faults.add(peer, "may not specify both `ipBlock` and another peer");
         }
     } else if !selects {
         faults.required(peer).help("set `podSelector`, `namespaceSelector` or `ipBlock`; `{}` selects all");

@@ -43,11 +43,11 @@ const RENAMED: &[(&str, &str)] = &[
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for (key, at) in spec.on("nodeSelector", pod.spec.node_selector).keys() {
-        label(faults, &at, key);
+        node_label(faults, &at, key);
     }
     for constraint in spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints).items() {
         let key = constraint.get("topologyKey");
-        label(faults, &key, key.text());
+        node_label(faults, &key, key.text());
     }
     if pod.spec.affinity.is_null() {
         return;
@@ -66,11 +66,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 fn expressions(faults: &mut Faults<'_, '_>, term: &At<'_, '_>) {
     for requirement in term.get("matchExpressions").items() {
         let key = requirement.get("key");
-        label(faults, &key, key.text());
+        node_label(faults, &key, key.text());
     }
 }
 
-fn label(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, key: &str) {
+fn node_label(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, key: &str) {
     if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
         faults.add(at, format!("the node label `{key}` is deprecated")).help(format!("use `{new}`"));
     }

@@ -41,11 +41,11 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             }
         }
         if owner.node["kind"].text() == "Event" && owner.node["apiVersion"].text() == "v1" {
-            faults.add(&owner, "an Event cannot own an object").field("metadata.ownerReferences");
+            faults.add(&owner, "an Event is disallowed from being an owner").field("metadata.ownerReferences");
         }
         controllers += usize::from(owner.get("controller").is_true());
     }
     if controllers > 1 {
-        faults.add(&owners, "only one reference can have `controller: true`");
+        faults.add(&owners, "only one reference can have `controller` set to true");
     }
 }

@@ -38,7 +38,7 @@ spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce]}
     check: Check::Object(check),
 };
 
-/// The sources of a volume, in the order in which the API server looks at them.
+/// The sources of a volume, in the order in which the API server validates them.
 const SOURCES: &[&str] = &[
     "hostPath",
     "gcePersistentDisk",

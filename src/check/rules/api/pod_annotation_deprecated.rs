@@ -45,11 +45,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         return;
     }
     let own = &pod.spec.security_context;
-    // Together with the field the annotation only serves old nodes.
+    // With the field set, the annotation is only there for old nodes.
     let has_field = |name: &str, field: &str| {
-        let of =
+        let is_set =
             |container: &Container<'_>| container.name() == name && container.fields.security_context[field].is_set();
-        own[field].is_set() || pod.containers.iter().any(of)
+        own[field].is_set() || pod.containers.iter().any(is_set)
     };
     let template = pod.template_at();
     let metadata = template.on("metadata", &pod.template["metadata"]);

@@ -60,10 +60,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let value = at.text();
         match key {
             COST if !is_cost(value) => {
-                faults.add(&at, "the deletion cost must be a 32-bit integer");
+                faults.add(&at, "must be a 32-bit integer");
             }
             MIRROR if pod.spec.node_name.text().is_empty() => {
-                faults.add(&at, "a mirror pod needs a `nodeName`");
+                faults.add(&at, "`nodeName` is required for a mirror pod");
             }
             _ if key == SECCOMP_POD || key.starts_with(SECCOMP) => {
                 if let Some(path) = value.strip_prefix("localhost/") {
@@ -113,15 +113,12 @@ fn app_armor(
     if differs {
         let parent = container.at();
         let context = parent.on("securityContext", container.fields.security_context);
-        let place = context.on("appArmorProfile", profile);
-        faults.add(
-            &place.on(field, &profile[field]),
-            "the AppArmor profiles in the annotation and in the field must match",
-        );
+        let field_at = context.on("appArmorProfile", profile);
+        faults.add(&field_at.on(field, &profile[field]), "the AppArmor profiles in annotation and field must match");
     }
 }
 
-/// Whether Go parses it as a 32-bit integer; a plus sign and leading zeros are not allowed.
+/// Whether the API server accepts a value as a 32-bit integer: without a plus sign and leading zeros.
 fn is_cost(value: &str) -> bool {
     let first = value.as_bytes().first().copied().unwrap_or(b' ');
     (value == "0" || first == b'-' || (b'1'..=b'9').contains(&first)) && value.parse::<i32>().is_ok()

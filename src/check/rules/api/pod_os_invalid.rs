@@ -68,14 +68,14 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let context = at.on("securityContext", pod.spec.security_context);
     match os.get("name").text() {
         "" => {
-            faults.add(&os.get("name"), "the operating system has no name");
+            faults.add(&os.get("name"), "`name` is required");
         }
         "linux" => forbid(
             pod,
             faults,
             &context,
             (&["windowsOptions"], &["windowsOptions"]),
-            "windows options cannot be set for a Linux pod",
+            "`windowsOptions` cannot be set for a Linux pod",
         ),
         "windows" => {
             let spec = &pod.spec;
@@ -97,7 +97,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         _ => {
             // The API server reports this at the parent.
-            faults.add(&os.same(os.get("name").node), "must be linux or windows");
+            faults.add(&os.same(os.get("name").node), "must be `linux` or `windows`");
         }
     }
 }

@@ -54,6 +54,6 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         enums::choice(&preemption, &["PreemptLowerPriority", "Never"], faults);
     }
     if pod.workload == Workload::Pod && !spec.node_name.text().is_empty() && !spec.scheduling_gates.items().is_empty() {
-        faults.add(&at.on("nodeName", spec.node_name), "cannot be set while the pod has scheduling gates");
+        faults.add(&at.on("nodeName", spec.node_name), "cannot be set until all `schedulingGates` have been cleared");
     }
 }

@@ -45,25 +45,32 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     resources::requirements(&at, resources::pod_name, faults);
     let requests = at.get("requests");
     for (key, amount) in requests.keys() {
-        let Some(whole) = Quantity::of(amount.node) else { continue };
-        if aggregate(pod, "requests", key) > whole {
-            faults.add(&amount, format!("the containers request more `{key}` than the pod"));
+        let Some(total) = Quantity::of(amount.node) else { continue };
+        if aggregate(pod, "requests", key) > total {
+            faults.add(
+                &amount,
+                format!("the request of `{key}` must be greater than or equal to the aggregate container requests"),
+            );
         }
     }
     let all_limits = at.get("limits");
     for (key, amount) in all_limits.keys().filter(|(key, _)| key.starts_with("hugepages-")) {
-        if Quantity::of(amount.node).is_some_and(|whole| aggregate(pod, "limits", key) > whole) {
-            faults.add(&amount, format!("the limits of `{key}` of the containers exceed the limit of the pod"));
+        if Quantity::of(amount.node).is_some_and(|total| aggregate(pod, "limits", key) > total) {
+            faults.add(
+                &amount,
+                format!("the limit of `{key}` must be greater than or equal to the aggregate container limits"),
+            );
         }
     }
     let limits = &pod.spec.resources["limits"];
     let containers = pod.containers.iter().filter(|container| container.list == List::Main);
     for (index, container) in containers.enumerate() {
         for entry in container.fields.resources["limits"].entries() {
-            let Some(whole) = Quantity::of(&limits[entry.key.as_str()]) else { continue };
-            if Quantity::of(&entry.value).is_some_and(|amount| amount > whole) {
-                let message = format!("the limit of `{}` exceeds the limit of the pod", entry.key);
-                // The path that the API server reports, which is not that of the field.
+            let Some(total) = Quantity::of(&limits[entry.key.as_str()]) else { continue };
+            if Quantity::of(&entry.value).is_some_and(|amount| amount > total) {
+                let message =
+                    format!("the limit of `{}` must be less than or equal to the limit of the pod", entry.key);
+                // The API server reports a path that does not exist.
                 let field = format!("{at}.containers[{index}][{}].limits", entry.key);
                 faults.below(&at, &entry.value, field, message);
             }
@@ -71,7 +78,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The maximum of the requests (or limits) of the containers that run together: the main containers and the
+/// The maximum sum of the requests (or limits) of containers that run at the same time: the main containers and the
 /// sidecars, or an init container and the sidecars before it.
 fn aggregate(pod: &Pod<'_>, list: &str, resource: &str) -> Quantity {
     let of = |container: &Container<'_>| {

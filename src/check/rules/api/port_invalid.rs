@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 A container port must have a `containerPort` between 1 and 65535. Its name must be at most 15
-lower-case letters, digits and `-`, with at least one letter, and unique in the container. The
+lower case letters, digits and `-`, with at least one letter, and unique in the container. The
 protocol must be `TCP` (the default), `UDP` or `SCTP`.",
         why: "\
 The API server rejects the object, for instance with \"must be no more than 15 characters\" or \"must

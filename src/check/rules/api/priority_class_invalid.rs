@@ -25,7 +25,7 @@ priority is 1000000000\".",
 };
 
 /// The maximum value of a class that is not a system class.
-const GREATEST: i64 = 1_000_000_000;
+const MAX_VALUE: i64 = 1_000_000_000;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "PriorityClass" || object.group() != "scheduling.k8s.io" {
@@ -43,7 +43,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
             let metadata = root.get("metadata");
             faults.forbidden(&metadata.get("name"), "to start with `system-`");
         }
-    } else if value.number().is_some_and(|number| number > GREATEST) {
+    } else if value.number().is_some_and(|number| number > MAX_VALUE) {
         faults.forbidden(&value, "to be greater than 1000000000");
     }
     let policy = root.get("preemptionPolicy");

@@ -54,7 +54,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             if container.runs_on() {
                 probe(kind, &at, faults);
             } else {
-                faults.add(&at, "an init container has probes only with `restartPolicy: Always`");
+                faults.add(&at, "may not be set for init containers without `restartPolicy: Always`");
             }
         }
     }
@@ -73,18 +73,18 @@ fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             _ => continue,
         };
         let Some(number) = number else { continue };
-        let place = at.on(field, &entry.value);
+        let field_at = at.on(field, &entry.value);
         match field {
             "terminationGracePeriodSeconds" if kind == Kind::Readiness => {
-                faults.add(&place, "must not be set for a readiness probe");
+                faults.add(&field_at, "must not be set for a readiness probe");
             }
-            "terminationGracePeriodSeconds" if number <= 0 => _ = faults.add(&place, "must be greater than 0"),
+            "terminationGracePeriodSeconds" if number <= 0 => _ = faults.add(&field_at, "must be greater than 0"),
             "terminationGracePeriodSeconds" => {}
             // 0 counts as not set.
             "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
-                faults.add(&place, "must be 1 for a liveness or startup probe");
+                faults.add(&field_at, "must be 1 for a liveness or startup probe");
             }
-            _ if number < 0 => _ = faults.add(&place, "must not be negative"),
+            _ if number < 0 => _ = faults.add(&field_at, "must not be negative"),
             _ => {}
         }
     }

@@ -30,7 +30,7 @@ the scope into a quota of its own.",
     check: Check::Object(check),
 };
 
-/// Resources that are counts, so that their amounts are integers.
+/// The resources whose amounts are counts and must be integers.
 const COUNTED: &[&str] = &[
     "configmaps",
     "persistentvolumeclaims",
@@ -56,7 +56,8 @@ const MEASURED: &[&str] = &[
     "requests.storage",
 ];
 /// The resources that a scope of pods applies to.
-const OF_PODS: &[&str] = &["cpu", "limits.cpu", "limits.memory", "memory", "pods", "requests.cpu", "requests.memory"];
+const POD_RESOURCES: &[&str] =
+    &["cpu", "limits.cpu", "limits.memory", "memory", "pods", "requests.cpu", "requests.memory"];
 const SCOPES: &[&str] = &[
     "BestEffort",
     "CrossNamespacePodAffinity",
@@ -79,13 +80,13 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let scopes = spec.get("scopes");
     let limited = hard.node.entries().iter().map(|entry| entry.key.as_str()).filter(|key| is_standard(key));
-    // Few resources are allowed with any scope, so the search below ends early for each scope.
+    // Most resources are not allowed with a scope, so that the searches below end early.
     let limited: Vec<&str> = limited.collect();
     for scope in scopes.items() {
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field("spec.scopes");
-        } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
-            let message = format!("the scope `{}` is not supported for `{key}`", scope.text());
+        } else if let Some(key) = limited.iter().find(|key| !is_in_scope(scope.text(), key)) {
+            let message = format!("unsupported scope `{}` applied to resource `{key}`", scope.text());
             faults.add(&scope, message).field("spec.scopes");
         }
     }
@@ -111,7 +112,7 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
         let all = COUNTED.iter().chain(MEASURED).copied();
         let near = crate::suggest::nearest(name, all).map(|near| format!("did you mean `{near}`?"));
         let help = near.unwrap_or_else(|| format!("count objects of other kinds as `count/{name}.<group>`"));
-        faults.add(amount, format!("a quota cannot limit `{name}`")).help(help);
+        faults.add(amount, format!("`{name}` must be a standard resource for quota")).help(help);
     }
     let Some(value) = Quantity::of(amount.node) else { return };
     if value.is_negative() {
@@ -123,11 +124,11 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
     }
 }
 
-fn fits(scope: &str, resource: &str) -> bool {
+fn is_in_scope(scope: &str, resource: &str) -> bool {
     match scope {
         "BestEffort" => resource == "pods",
         "VolumeAttributesClass" => matches!(resource, "persistentvolumeclaims" | "requests.storage"),
-        _ => OF_PODS.contains(&resource),
+        _ => POD_RESOURCES.contains(&resource),
     }
 }
 
@@ -138,18 +139,18 @@ fn selector(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, limited: &[&str]) {
         let (scope, operator, values) = (at.get("scopeName"), at.get("operator"), at.get("values"));
         if !SCOPES.contains(&scope.text()) {
             faults.not_supported(&scope, SCOPES).field(format!("{field}.scopeName"));
-        } else if let Some(key) = limited.iter().find(|key| !fits(scope.text(), key)) {
-            let message = format!("the scope `{}` is not supported for `{key}`", scope.text());
+        } else if let Some(key) = limited.iter().find(|key| !is_in_scope(scope.text(), key)) {
+            let message = format!("unsupported scope `{}` applied to resource `{key}`", scope.text());
             faults.add(&scope, message).field(field);
         }
         let plain = !matches!(scope.text(), "PriorityClass" | "VolumeAttributesClass");
         if plain && SCOPES.contains(&scope.text()) && operator.text() != "Exists" {
             faults.invalid(&operator, "must be `Exists` for this scope").field(format!("{field}.operator"));
         }
-        let some = !values.node.items().is_empty();
+        let has_values = !values.node.items().is_empty();
         match operator.text() {
-            "In" | "NotIn" if !some => _ = faults.required(&values).field(format!("{field}.values")),
-            "Exists" | "DoesNotExist" if some => {
+            "In" | "NotIn" if !has_values => _ = faults.required(&values).field(format!("{field}.values")),
+            "Exists" | "DoesNotExist" if has_values => {
                 faults.forbidden(&values, "with `Exists` and `DoesNotExist`").field(format!("{field}.values"));
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}

@@ -39,7 +39,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let rules = root.get("rules");
     for rule in rules.items() {
-        one(faults, &rule, object.kind() == "Role");
+        check_rule(faults, &rule, object.kind() == "Role");
     }
     let aggregation = root.get("aggregationRule");
     if object.kind() == "ClusterRole" && aggregation.is_set() {
@@ -53,25 +53,25 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-fn one(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>, namespaced: bool) {
+fn check_rule(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>, namespaced: bool) {
     let (groups, resources, urls) = (rule.get("apiGroups"), rule.get("resources"), rule.get("nonResourceURLs"));
-    let some = |at: &At<'_, '_>| !at.node.items().is_empty();
-    if !some(&rule.get("verbs")) {
+    let has_items = |at: &At<'_, '_>| !at.node.items().is_empty();
+    if !has_items(&rule.get("verbs")) {
         faults.required(&rule.get("verbs"));
     }
-    if some(&urls) {
+    if has_items(&urls) {
         if namespaced {
             faults.forbidden(&urls, "in a Role").help("use a ClusterRole: URLs are not namespaced");
         }
-        if some(&groups) || some(&resources) || some(&rule.get("resourceNames")) {
+        if has_items(&groups) || has_items(&resources) || has_items(&rule.get("resourceNames")) {
             faults.forbidden(&urls, "together with resources").help("use a rule of its own for the URLs");
         }
         return;
     }
-    if !some(&groups) {
+    if !has_items(&groups) {
         faults.required(&groups).help("the core group is `\"\"`");
     }
-    if !some(&resources) {
+    if !has_items(&resources) {
         faults.required(&resources);
     }
 }

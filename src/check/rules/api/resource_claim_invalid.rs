@@ -40,7 +40,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     for (index, claim) in claims.items().enumerate() {
         let name = claim.get("name");
         if name.text().is_empty() {
-            faults.add(&name, "the claim has no name");
+            faults.add(&name, "`name` is required");
         } else if repeated[index] {
             faults.add(&name, format!("duplicate claim name `{}`", name.text()));
         } else if let Err(form) = names::dns1123_label(name.text()) {
@@ -68,7 +68,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         for (index, claim) in used.items().enumerate() {
             let name = claim.node["name"].text();
             if name.is_empty() {
-                faults.add(&claim, "the claim has no name");
+                faults.add(&claim, "`name` is required");
                 continue;
             }
             if repeated[index] {

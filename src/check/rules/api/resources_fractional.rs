@@ -50,8 +50,8 @@ fn fractional(list: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         if matches!(key, "memory" | "ephemeral-storage")
             && Quantity::of(amount.node).is_some_and(|amount| !amount.is_whole())
         {
-            let draft = faults.add(&amount, format!("fractional number of bytes for `{key}`"));
-            draft.help("the suffix `m` means thousandths: write `M` or `Mi` for megabytes");
+            let draft = faults.add(&amount, format!("fractional byte value of `{key}`: must be an integer"));
+            draft.help("the suffix `m` means milli: write `M` or `Mi` for megabytes");
         }
     }
 }

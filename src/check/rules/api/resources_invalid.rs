@@ -38,7 +38,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let parent = container.at();
             let at = parent.on("resources", container.fields.resources);
             resources::requirements(&at, resources::container_name, faults);
-            // In a template the limits are copied only when the pod is created.
+            // In a template, limits are only copied to requests when a pod is created.
             if pod.workload == Workload::Pod {
                 resources::copied_limits(&at, resources::container_name, faults);
             }

@@ -55,11 +55,11 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let subjects = root.get("subjects");
     for subject in subjects.items() {
-        one(faults, &subject, namespaced);
+        check_subject(faults, &subject, namespaced);
     }
 }
 
-fn one(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>, namespaced: bool) {
+fn check_subject(faults: &mut Faults<'_, '_>, subject: &At<'_, '_>, namespaced: bool) {
     let (kind, name, group) = (subject.get("kind"), subject.get("name"), subject.get("apiGroup"));
     let space = subject.get("namespace");
     if name.text().is_empty() {

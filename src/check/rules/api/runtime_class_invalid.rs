@@ -40,7 +40,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let tolerations = scheduling.get("tolerations");
     let repeated = repeats(tolerations.node.items().iter().map(toleration));
     for (index, at) in tolerations.items().enumerate() {
-        super::toleration_invalid::one(&at, faults);
+        super::toleration_invalid::check_toleration(&at, faults);
         if repeated[index] {
             faults.add(&at, "duplicate toleration");
         }

@@ -50,11 +50,11 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if text.is_empty() {
         faults.required(&schedule);
     } else if text.contains("TZ") {
-        faults.invalid(&schedule, "must not contain a time zone").help("set `timeZone`");
+        faults.invalid(&schedule, "cannot use TZ or CRON_TZ in schedule").help("use the field `timeZone` instead");
     } else if let Err(rule) = cron::check(text) {
         faults.invalid(&schedule, &rule);
     }
-    zone(faults, &spec.get("timeZone"));
+    time_zone(faults, &spec.get("timeZone"));
     let policy = spec.get("concurrencyPolicy");
     if !policy.text().is_empty() {
         faults.one_of(&policy, &["Allow", "Forbid", "Replace"]);
@@ -64,10 +64,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-fn zone(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+fn time_zone(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if !at.is_set() || time_zone::is_known(at.text()) {
         return;
     }
     let near = suggest::nearest(at.text(), time_zone::all()).map(|near| format!("did you mean `{near}`?"));
-    faults.invalid(at, "must be a time zone of the IANA database").help(near.unwrap_or_default());
+    faults.invalid(at, "is an unknown time zone").help(near.unwrap_or_default());
 }

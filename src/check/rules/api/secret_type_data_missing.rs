@@ -38,18 +38,21 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let kind = object.node["type"].text();
     let root = At::root("", &object.node);
     let data = root.get("data");
-    let mut need = |key: &str| {
+    let mut require = |key: &str| {
         if find(object, key).is_none() {
-            faults.add(&data.key(key), format!("a Secret of type `{kind}` requires the key `{key}`"));
+            faults.add(&data.key(key), format!("`{key}` is required in a Secret of type `{kind}`"));
         }
     };
     match kind {
-        "kubernetes.io/tls" => ["tls.crt", "tls.key"].iter().for_each(|key| need(key)),
+        "kubernetes.io/tls" => ["tls.crt", "tls.key"].iter().for_each(|key| require(key)),
         "kubernetes.io/basic-auth" if find(object, "username").is_none() && find(object, "password").is_none() => {
-            ["username", "password"].iter().for_each(|key| need(key));
+            ["username", "password"].iter().for_each(|key| require(key));
         }
         "kubernetes.io/ssh-auth" if find(object, "ssh-privatekey").is_none_or(|(value, _)| value.text().is_empty()) => {
-            faults.add(&data.key("ssh-privatekey"), "a Secret of type `kubernetes.io/ssh-auth` requires a private key");
+            faults.add(
+                &data.key("ssh-privatekey"),
+                "`ssh-privatekey` is required in a Secret of type `kubernetes.io/ssh-auth`",
+            );
         }
         "kubernetes.io/dockercfg" => json(faults, object, &data.key(".dockercfg")),
         "kubernetes.io/dockerconfigjson" => json(faults, object, &data.key(".dockerconfigjson")),
@@ -65,7 +68,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// The value of a key, and whether it is encoded in base64. `stringData` overrides `data`.
+/// The value of a key, and whether it is base64-encoded. `stringData` overrides `data`.
 fn find<'a>(object: &'a Object, key: &str) -> Option<(&'a Node, bool)> {
     let plain = object.node["stringData"].get(key).map(|node| (node, false));
     plain.or_else(|| object.node["data"].get(key).map(|node| (node, true)))

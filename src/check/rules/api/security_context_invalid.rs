@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecurityContextInvalid,
     doc: Doc {
         checks: "\
-User and group ids must be between 0 and 2147483647. `allowPrivilegeEscalation: false` must not be
+User and group IDs must be between 0 and 2147483647. `allowPrivilegeEscalation: false` must not be
 combined with `privileged: true` or the capability `CAP_SYS_ADMIN`. A seccomp or AppArmor profile
 must have a type; `localhostProfile` is required for the type `Localhost` and not allowed for
 others. `procMount: Unmasked` requires `hostUsers: false`.",
@@ -82,21 +82,24 @@ fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_,
             "runAsUser" => id(&at.on("runAsUser", &entry.value), faults),
             "runAsGroup" => id(&at.on("runAsGroup", &entry.value), faults),
             "procMount" => {
-                let place = at.on("procMount", &entry.value);
-                enums::choice(&place, &["Default", "Unmasked"], faults);
-                if place.text() == "Unmasked" && pod.spec.host_users.as_bool() != Some(false) {
-                    faults.add(&place, "`Unmasked` requires `hostUsers: false`");
+                let field = at.on("procMount", &entry.value);
+                enums::choice(&field, &["Default", "Unmasked"], faults);
+                if field.text() == "Unmasked" && pod.spec.host_users.as_bool() != Some(false) {
+                    faults.add(&field, "`Unmasked` requires `hostUsers: false`");
                 }
             }
             "seccompProfile" => seccomp(&at.on("seccompProfile", &entry.value), faults),
             "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), faults),
             "allowPrivilegeEscalation" if entry.value.as_bool() == Some(false) => {
                 if at.node["privileged"].as_bool() == Some(true) {
-                    faults.add(at, "a privileged container cannot have `allowPrivilegeEscalation: false`");
+                    faults.add(at, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
                 }
                 let added = at.node.at(&["capabilities", "add"]).items();
                 if added.iter().any(|capability| capability.text() == "CAP_SYS_ADMIN") {
-                    faults.add(at, "a container with CAP_SYS_ADMIN cannot have `allowPrivilegeEscalation: false`");
+                    faults.add(
+                        at,
+                        "cannot set `allowPrivilegeEscalation` to false and add the capability `CAP_SYS_ADMIN`",
+                    );
                 }
             }
             _ => {}
@@ -108,7 +111,7 @@ fn id(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if let Some(number) = at.number()
         && let Err(form) = names::id_number(number)
     {
-        faults.add(at, format!("the id {number} {form}"));
+        faults.add(at, format!("the ID {number} {form}"));
     }
 }
 
@@ -135,12 +138,12 @@ fn app_armor(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         ("Localhost", true) => {
             let text = profile.text();
             if text.trim() != text {
-                faults.add(&profile, "must not start or end with whitespace");
+                faults.add(&profile, "must not be padded with whitespace");
             } else if text.is_empty() {
                 faults.add(&profile, "`localhostProfile` is required for the type `Localhost`");
             }
             if text.len() > 4095 {
-                faults.add(&profile, "must be no more than 4095 bytes");
+                faults.add(&profile, "must be no more than 4095 characters");
             }
         }
         ("RuntimeDefault" | "Unconfined", true) => {

@@ -49,7 +49,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         ("apps", "DaemonSet") => workload(faults, &at, false),
         ("", "ReplicationController") => {
             faults.labels(&at);
-            // Without a selector the labels of the template are the default.
+            // The selector defaults to the labels of the template.
             if at.node.entries().is_empty() && spec.node["template"]["metadata"]["labels"].entries().is_empty() {
                 faults.required(&at).help("select the labels of the pod template");
             }
@@ -81,11 +81,11 @@ fn workload(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, strict: bool) {
     }
     faults.selector(at);
     if selector::is_empty(at.node) {
-        faults.invalid(at, "must not be an empty selector");
+        faults.invalid(at, "must not be empty");
     }
 }
 
-/// The selector of a Job is generated: it may only be set with `manualSelector: true`.
+/// Validates the selector of a Job, which may only be set with `manualSelector: true`, and is generated otherwise.
 fn job(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, at: &At<'_, '_>) {
     faults.selector(at);
     if spec.get("manualSelector").is_true() {
@@ -94,7 +94,7 @@ fn job(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>, at: &At<'_, '_>) {
         }
     } else if at.is_set() && selector::is_valid(at.node) && !selector::is_empty(at.node) {
         faults
-            .invalid(at, "must not be set, as the Job generates its selector")
+            .invalid(at, "must not be set: the selector of a Job is generated")
             .help("remove `selector`, or set `manualSelector: true`");
     }
 }

@@ -44,10 +44,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let spec = root.get("spec");
     let at = spec.node;
     let (select, labels) = (&at["selector"], &at["template"]["metadata"]["labels"]);
-    let fits = match (object.group(), object.kind()) {
+    let is_match = match (object.group(), object.kind()) {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
-            let everything = select.is_set() && selector::is_empty(select);
-            !selector::is_valid(select) || everything || selector::matches(select, labels)
+            let selects_all = select.is_set() && selector::is_empty(select);
+            !selector::is_valid(select) || selects_all || selector::matches(select, labels)
         }
         // The generated labels match; labels added by hand must match too.
         ("batch", "Job") => {
@@ -59,11 +59,11 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         }
         _ => return,
     };
-    if !fits {
+    if !is_match {
         let template = spec.get("template");
         let metadata = template.get("metadata");
         faults
-            .add(&metadata.get("labels"), "the selector does not match the labels of the pod template")
+            .add(&metadata.get("labels"), "`selector` does not match template `labels`")
             .related(select.origin.span, "this selector")
             .help("add every label of the selector to the template");
     }

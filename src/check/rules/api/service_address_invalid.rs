@@ -120,7 +120,7 @@ fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let items = list.node.items();
     if items.is_empty() {
         if !single.text().is_empty() {
-            one(faults, &single, "spec.clusterIPs[0]", true, spec.node["ipFamilies"].items().first());
+            cluster_ip(faults, &single, "spec.clusterIPs[0]", true, spec.node["ipFamilies"].items().first());
         }
         return;
     }
@@ -136,7 +136,7 @@ fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
             continue;
         }
         let field = format!("spec.clusterIPs[{index}]");
-        one(faults, &at, &field, lone, spec.node["ipFamilies"].items().get(index));
+        cluster_ip(faults, &at, &field, lone, spec.node["ipFamilies"].items().get(index));
     }
     if items.len() > 2 {
         faults.add(&list, "at most two addresses are allowed");
@@ -149,7 +149,7 @@ fn cluster(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-fn one(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, field: &str, none: bool, family: Option<&Node>) {
+fn cluster_ip(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, field: &str, none: bool, family: Option<&Node>) {
     if none && at.text() == "None" {
         return;
     }
@@ -157,8 +157,8 @@ fn one(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, field: &str, none: bool, fa
         faults.invalid(at, "must be an IP address, `None` or empty").field(field);
         return;
     };
-    let wanted = family.map_or("", Node::text);
-    if matches!((wanted, address.is_ipv4()), ("IPv4", false) | ("IPv6", true)) {
+    let expected = family.map_or("", Node::text);
+    if matches!((expected, address.is_ipv4()), ("IPv4", false) | ("IPv6", true)) {
         faults.invalid(at, "does not match the IP family in `ipFamilies`").field(field);
     }
 }

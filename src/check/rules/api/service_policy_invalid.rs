@@ -39,8 +39,8 @@ spec: {externalTrafficPolicy: Local, ports: [{port: 80}]}
     check: Check::Object(check),
 };
 
-/// The maximum timeout of a session in seconds: a day.
-const LONGEST: i64 = 86_400;
+/// The maximum timeout of a session: one day.
+const MAX_TIMEOUT_SECONDS: i64 = 86_400;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.kind() != "Service" || !object.group().is_empty() {
@@ -49,7 +49,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     affinity(faults, &spec);
-    outside(faults, &spec);
+    external_traffic(faults, &spec);
     let inside = spec.get("internalTrafficPolicy");
     if inside.is_set() {
         faults.one_of(&inside, &["Cluster", "Local"]);
@@ -70,7 +70,7 @@ fn affinity(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
         "ClientIP" => {
             let client = config.get("clientIP");
             let timeout = client.get("timeoutSeconds");
-            if timeout.number().is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
+            if timeout.number().is_some_and(|seconds| !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds)) {
                 faults.invalid(&timeout, "must be between 1 and 86400");
             }
         }
@@ -80,27 +80,28 @@ fn affinity(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     }
 }
 
-fn outside(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
+fn external_traffic(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (policy, port) = (spec.get("externalTrafficPolicy"), spec.get("healthCheckNodePort"));
     let kind = spec.get("type").text();
-    let reached = match kind {
+    let is_external = match kind {
         "NodePort" | "LoadBalancer" => true,
         "" | "ClusterIP" => !spec.node["externalIPs"].items().is_empty(),
         _ => false,
     };
     if !policy.text().is_empty() {
-        if reached {
+        if is_external {
             faults.one_of(&policy, &["Cluster", "Local"]);
         } else {
             faults
-                .invalid(&policy, "is only allowed for externally accessible Services")
+                .invalid(&policy, "may only be set for externally-accessible services")
                 .help("set `type: NodePort` or `type: LoadBalancer`, or remove the field");
         }
     }
     let number = port.number().unwrap_or(0);
     if number != 0 {
         if kind != "LoadBalancer" || policy.text() != "Local" {
-            faults.invalid(&port, "is only allowed with `type: LoadBalancer` and `externalTrafficPolicy: Local`");
+            faults
+                .invalid(&port, "may only be set when `type` is `LoadBalancer` and `externalTrafficPolicy` is `Local`");
         } else {
             faults.check(&port, names::port_number(number));
         }

@@ -59,10 +59,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let same_ports = repeats(items.iter().map(|port| (port["port"].as_i64(), protocol(port))));
     let same_node_ports = repeats(items.iter().map(|port| (port["nodePort"].as_i64(), protocol(port))));
     for (index, port) in ports.items().enumerate() {
-        let same = Same { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
-        one(faults, &port, items.len() > 1, &same);
+        let same = Duplicates { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
+        check_port(faults, &port, items.len() > 1, &same);
         if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
-            faults.add(&port, "port 10250 is used by the kubelet and must not be exposed");
+            faults.add(&port, "may not expose port 10250 externally since it is used by kubelet");
         }
     }
 }
@@ -80,13 +80,13 @@ fn protocol(port: &Node) -> &str {
 }
 
 /// Which fields of a port duplicate those of a preceding one.
-struct Same {
+struct Duplicates {
     name: bool,
     port: bool,
     node_port: bool,
 }
 
-fn one(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, named: bool, same: &Same) {
+fn check_port(faults: &mut Faults<'_, '_>, port: &At<'_, '_>, named: bool, same: &Duplicates) {
     let (name, number, target, kind) =
         (port.get("name"), port.get("port"), port.get("targetPort"), port.get("protocol"));
     if name.text().is_empty() {

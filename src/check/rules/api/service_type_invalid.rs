@@ -63,7 +63,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         }
         "ExternalName" => external(faults, &spec),
         "NodePort" | "LoadBalancer" if is_headless(spec.node) => {
-            let message = format!("a Service of type `{}` must have an address, not `None`", kind.text());
+            let message = format!("may not be set to `None` for {} services", kind.text());
             faults.add(&spec.get("clusterIP"), message).field("spec.clusterIPs[0]");
         }
         _ => {}

@@ -40,8 +40,8 @@ volumeBindingMode: Later
 };
 
 /// The maximum number of parameters, and the maximum size of all their keys and values in bytes.
-const MOST: usize = 512;
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_PARAMETERS: usize = 512;
+const MAX_PARAMETERS_SIZE: usize = 256 * 1024;
 /// The minimum and maximum lifetime of a token in seconds.
 const TOKEN: std::ops::RangeInclusive<i64> = 600..=1 << 32;
 
@@ -76,10 +76,10 @@ fn provisioner(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 fn parameters(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let entries = at.node.entries();
     let size: usize = entries.iter().map(|entry| entry.key.len() + entry.value.text().len()).sum();
-    if entries.len() > MOST {
+    if entries.len() > MAX_PARAMETERS {
         faults.invalid(at, "must not have more than 512 parameters");
     }
-    if size > MOST_BYTES {
+    if size > MAX_PARAMETERS_SIZE {
         faults.invalid(at, "must not have more than 262144 bytes");
     }
     if entries.iter().any(|entry| entry.key.is_empty()) {
@@ -124,7 +124,7 @@ fn topologies(faults: &mut Faults<'_, '_>, terms: &At<'_, '_>) {
         if same_terms[index] {
             faults.add(&labels, "duplicate term");
         } else if labels.node.items().is_empty() {
-            // The API server takes it for a duplicate of an empty term.
+            // The API server reports it as a duplicate of an empty term.
             faults.add(&labels, format!("`{labels}` must have at least one entry"));
         }
     }

@@ -66,7 +66,7 @@ fn deployment(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 && percent::amount(unavailable.node) == 0
                 && percent::amount(surge.node) == 0
             {
-                faults.add(&unavailable, "`maxUnavailable` and `maxSurge` must not both be 0");
+                faults.add(&unavailable, "may not be 0 when `maxSurge` is 0");
             }
             percent::at_most_all(faults, &unavailable);
         }
@@ -85,12 +85,12 @@ fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 percent::at_most_all(faults, at);
             }
             // The defaults are 1 and 0.
-            let stops = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
-            let surges = percent::amount(surge.node) != 0;
-            if stops && surges {
-                faults.add(&surge, "`maxSurge` must be 0 if `maxUnavailable` is not 0").help("set `maxUnavailable: 0`");
-            } else if !stops && !surges {
-                faults.add(&unavailable, "`maxUnavailable` must not be 0 if `maxSurge` is 0");
+            let has_unavailable = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
+            let has_surge = percent::amount(surge.node) != 0;
+            if has_unavailable && has_surge {
+                faults.add(&surge, "may not be set when `maxUnavailable` is set").help("set `maxUnavailable: 0`");
+            } else if !has_unavailable && !has_surge {
+                faults.add(&unavailable, "cannot be 0 when `maxSurge` is 0");
             }
         }
         _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),

@@ -9,7 +9,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::SysctlInvalid,
     doc: Doc {
         checks: "\
-The name of a sysctl must consist of lower-case letters, digits, `-` and `_` in parts separated by
+The name of a sysctl must consist of lower case letters, digits, `-` and `_` in parts separated by
 `.` or `/`, at most 253 bytes, and must be unique. `net.*` must not be set with `hostNetwork: true`,
 and the IPC sysctls (`kernel.shm*`, `kernel.msg*`, `kernel.sem`, `fs.mqueue.*`) not with `hostIPC:
 true`.",
@@ -44,20 +44,22 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let name = sysctl.get("name");
         let text = name.text();
         if text.is_empty() {
-            faults.add(&name, "the sysctl has no name");
+            faults.add(&name, "`name` is required");
             continue;
         }
         if !is_name(text) {
-            faults.add(&name, format!("`{text}` is not a valid sysctl name"));
+            faults
+                .add(&name, format!("`{text}` is not a valid sysctl name"))
+                .help("use lower case alphanumeric characters, '-' and '_', in parts separated by '.' or '/'");
         } else if repeated[index] {
             faults.add(&name, format!("duplicate sysctl `{text}`"));
         }
         let dotted = text.replace('/', ".");
         if pod.is_host_network() && dotted.starts_with("net.") {
-            faults.add(&name, format!("`{text}` cannot be set with `hostNetwork: true`"));
+            faults.add(&name, format!("`{text}` may not be specified when `hostNetwork` is true"));
         }
         if pod.spec.host_ipc.as_bool() == Some(true) && is_ipc(&dotted) {
-            faults.add(&name, format!("`{text}` cannot be set with `hostIPC: true`"));
+            faults.add(&name, format!("`{text}` may not be specified when `hostIPC` is true"));
         }
     }
 }

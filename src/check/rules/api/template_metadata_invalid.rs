@@ -10,9 +10,9 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 The keys of labels and annotations of a pod template must be qualified names. The value of a label
-must be at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends. A Job or
-ReplicationController without labels gets those of its template, so that their faults are reported
-for both. The metadata of a Pod is checked by `label-invalid` and `annotation-invalid`.",
+must be at most 63 letters, digits, `-`, `_` and `.`, and start and end with a letter or digit. A
+Job or ReplicationController without labels gets those of its template, so that their faults are
+reported for both. The metadata of a Pod is checked by `label-invalid` and `annotation-invalid`.",
         why: "\
 The API server rejects the object, with \"a valid label must be an empty string or consist of
 alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character\".",

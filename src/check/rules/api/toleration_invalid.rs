@@ -37,23 +37,23 @@ spec:
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     for toleration in spec.on("tolerations", pod.spec.tolerations).items() {
-        one(&toleration, faults);
+        check_toleration(&toleration, faults);
     }
 }
 
 /// Validates a toleration of a pod or of a RuntimeClass.
-pub(super) fn one(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
+pub(super) fn check_toleration(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let (key, operator, value) = (toleration.get("key"), toleration.get("operator"), toleration.get("value"));
     let effect = toleration.get("effect");
     if key.text().is_empty() {
         if operator.text() != "Exists" {
-            faults.add(&operator, "a toleration without a key needs the operator `Exists`");
+            faults.add(&operator, "operator must be `Exists` when `key` is empty");
         }
     } else if let Err(form) = names::qualified_name(key.text()) {
         faults.add(&key, format!("the key `{}` {form}", key.text()));
     }
     if toleration.get("tolerationSeconds").is_set() && effect.text() != "NoExecute" {
-        faults.add(&effect, "`tolerationSeconds` requires the effect `NoExecute`");
+        faults.add(&effect, "effect must be `NoExecute` when `tolerationSeconds` is set");
     }
     match operator.text() {
         "Equal" | "" => {
@@ -63,9 +63,9 @@ pub(super) fn one(toleration: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             }
         }
         "Exists" if !value.text().is_empty() => {
-            faults.add(&operator, "the operator `Exists` takes no value");
+            faults.add(&operator, "value must be empty when `operator` is `Exists`");
         }
-        // Added in 1.35, and disabled in most clusters.
+        // Alpha since 1.35, and disabled by default.
         "Lt" | "Gt" => {
             if value.text().parse::<i64>().is_err() {
                 faults.add(&value, format!("the value `{}` must be an integer", value.text()));

@@ -41,14 +41,14 @@ spec:
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let list = spec.on("topologySpreadConstraints", pod.spec.topology_spread_constraints);
-    // In reverse order: the API server reports the earlier of two.
+    // In reverse order, as the API server reports the first of two duplicates.
     let pairs = list.node.items().iter().rev().map(|one| (one["topologyKey"].text(), one["whenUnsatisfiable"].text()));
     let repeated = repeats(pairs);
     for (at, repeated) in list.items().zip(repeated.into_iter().rev()) {
         constraint(&at, repeated, pod.own_labels(), faults);
         let selector = at.get("labelSelector");
         if !selector.is_set() {
-            let draft = faults.add(&selector, "a constraint without a `labelSelector` matches no pods");
+            let draft = faults.add(&selector, "a constraint without `labelSelector` matches no pods");
             draft.severity(Severity::Warning);
         }
     }
@@ -64,7 +64,7 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
     }
     enums::choice(&action, &["DoNotSchedule", "ScheduleAnyway"], faults);
     if repeated {
-        // The path that the API server reports.
+        // The API server reports this path.
         let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
         faults.add(&pair, "duplicate constraint: a later one has the same `topologyKey` and `whenUnsatisfiable`");
     }
@@ -74,7 +74,7 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
             faults.add(&domains, "must be greater than 0");
         }
         if action.text() != "DoNotSchedule" {
-            faults.add(&domains, "requires `whenUnsatisfiable: DoNotSchedule`");
+            faults.add(&domains, "can only be set if `whenUnsatisfiable` is `DoNotSchedule`");
         }
     }
     for policy in [at.get("nodeAffinityPolicy"), at.get("nodeTaintsPolicy")] {

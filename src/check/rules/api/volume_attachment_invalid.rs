@@ -37,7 +37,7 @@ spec: {attacher: csi.example.com, nodeName: node1, source: {}}
     check: Check::Object(check),
 };
 
-const LONGEST_NODE_ID: usize = 256;
+const MAX_NODE_ID_LENGTH: usize = 256;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if object.group() != "storage.k8s.io" {
@@ -63,7 +63,7 @@ fn attachment(faults: &mut Faults<'_, '_>, spec: &At<'_, '_>) {
     let (named, inline) = (source.get("persistentVolumeName"), source.get("inlineVolumeSpec"));
     match (named.is_set() && !named.text().is_empty(), inline.is_set()) {
         (false, false) => _ = faults.required(&source).help("set `persistentVolumeName`"),
-        (true, true) => _ = faults.forbidden(&source, "to have both a PersistentVolume and an inline volume"),
+        (true, true) => _ = faults.forbidden(&source, "to have both `persistentVolumeName` and `inlineVolumeSpec`"),
         (true, false) => faults.check(&named, names::dns1123_subdomain(named.text())),
         (false, true) => {}
     }
@@ -80,8 +80,8 @@ fn node(faults: &mut Faults<'_, '_>, drivers: &At<'_, '_>) {
         }
         if id.text().is_empty() {
             faults.required(&id);
-        } else if id.text().len() > LONGEST_NODE_ID {
-            faults.invalid(&id, "must be no more than 256 bytes");
+        } else if id.text().len() > MAX_NODE_ID_LENGTH {
+            faults.invalid(&id, "must be no more than 256 characters");
         }
         let count = at.get("allocatable");
         faults.not_negative(&count.get("count"));

@@ -30,17 +30,17 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The deprecated types, and what became of them.
+/// The deprecated types and their status.
 const TYPES: &[(&str, &str)] = &[
-    ("photonPersistentDisk", "is non-functional since 1.16"),
+    ("photonPersistentDisk", "is non-functional since Kubernetes 1.16"),
     ("gitRepo", "is deprecated: clone the repository in an init container"),
-    ("scaleIO", "is non-functional since 1.22"),
-    ("flocker", "is non-functional since 1.25"),
-    ("storageos", "is non-functional since 1.25"),
-    ("quobyte", "is non-functional since 1.25"),
-    ("glusterfs", "is non-functional since 1.26"),
-    ("cephfs", "is non-functional since 1.31"),
-    ("rbd", "is non-functional since 1.31"),
+    ("scaleIO", "is non-functional since Kubernetes 1.22"),
+    ("flocker", "is non-functional since Kubernetes 1.25"),
+    ("storageos", "is non-functional since Kubernetes 1.25"),
+    ("quobyte", "is non-functional since Kubernetes 1.25"),
+    ("glusterfs", "is non-functional since Kubernetes 1.26"),
+    ("cephfs", "is non-functional since Kubernetes 1.31"),
+    ("rbd", "is non-functional since Kubernetes 1.31"),
 ];
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {

@@ -43,7 +43,7 @@ webhooks: [{name: check, clientConfig: {url: 'https://example.com/'}, sideEffect
     check: Check::Object(check),
 };
 
-const MOST_CONDITIONS: usize = 64;
+const MAX_CONDITIONS: usize = 64;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let mutating = object.kind() == "MutatingWebhookConfiguration";
@@ -61,7 +61,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         if repeated[index] {
             faults.duplicate(&name);
         }
-        one(faults, &hook, mutating);
+        check_webhook(faults, &hook, mutating);
     }
 }
 
@@ -71,11 +71,11 @@ fn full_name(faults: &mut Faults<'_, '_>, name: &At<'_, '_>) {
     } else if let Err(rule) = names::dns1123_subdomain(name.text()) {
         faults.invalid(name, rule);
     } else if name.text().split('.').count() < 3 {
-        faults.invalid(name, "must have at least three parts separated by dots");
+        faults.invalid(name, "should be a domain with at least three segments separated by dots");
     }
 }
 
-fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
+fn check_webhook(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
     for rule in hook.get("rules").items() {
         operations(faults, &rule);
         resources(faults, &rule);
@@ -110,7 +110,7 @@ fn one(faults: &mut Faults<'_, '_>, hook: &At<'_, '_>, mutating: bool) {
 
 /// Validates the match conditions of a webhook or a policy.
 pub(super) fn conditions(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, env: &Env<'_>) {
-    if list.node.items().len() > MOST_CONDITIONS {
+    if list.node.items().len() > MAX_CONDITIONS {
         faults.invalid(list, "must not have more than 64 conditions");
     }
     let repeated = list.repeats("name");
@@ -140,7 +140,7 @@ pub(super) fn operations(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
         faults.required(&at);
     }
     if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
-        faults.invalid(&at, "must not have other entries besides `*`");
+        faults.invalid(&at, "must not have other entries if `*` is present");
     }
     for operation in at.items() {
         faults.one_of(&operation, &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"]);
@@ -156,7 +156,7 @@ pub(super) fn resources(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>) {
             faults.required(&at);
         }
         if items.len() > 1 && items.iter().any(|item| item.text() == "*") {
-            faults.invalid(&at, "must not have other entries besides `*`");
+            faults.invalid(&at, "must not have other entries if `*` is present");
         }
         for item in at.items().filter(|item| name != "apiGroups" && item.text().is_empty()) {
             faults.required(&item);
@@ -201,7 +201,7 @@ fn resource_names(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// Validates the versions of reviews that a webhook understands.
+/// Validates the versions of AdmissionReview that a webhook accepts.
 pub(super) fn review_versions(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let items = at.node.items();
     if items.is_empty() {
@@ -246,7 +246,7 @@ pub(super) fn client(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
             faults.check(&port, names::port_number(number));
         }
         if path.is_set() && !path.text().starts_with('/') {
-            faults.invalid(&path, "must begin with `/`");
+            faults.invalid(&path, "must start with `/`");
         }
     }
 }

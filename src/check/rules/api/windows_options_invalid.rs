@@ -53,18 +53,22 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         let process = options.get("hostProcess");
         if process.is_set() && own.is_set() && process.is_true() != own.is_true() {
-            faults.add(&process, "must be the same as in the security context of the pod");
+            faults.add(&process, "must match the value in the security context of the pod");
         }
-        if if process.is_set() { process.is_true() } else { own.is_true() } {
+        let is_host_process = if process.is_set() { process.is_true() } else { own.is_true() };
+        if is_host_process {
             count += 1;
             any = true;
         }
     }
     if any && count != pod.containers.len() {
-        faults.add(&spec, "if one container is a host process, all must be");
+        faults.add(&spec, "if pod contains any `hostProcess` containers then all containers must be `hostProcess`");
     }
     if any && !pod.is_host_network() {
-        faults.add(&spec.on("hostNetwork", pod.spec.host_network), "host processes require `hostNetwork: true`");
+        faults.add(
+            &spec.on("hostNetwork", pod.spec.host_network),
+            "must be true if pod contains any `hostProcess` containers",
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the rules on HorizontalPodAutoscalers share: targets, and the metrics that they are scaled by.
+//! Helpers for rules on HorizontalPodAutoscalers: their targets and metrics.
 
 use foldhash::HashMap;
 
@@ -9,13 +9,13 @@ use crate::path::address;
 use crate::references::Relation;
 
 /// The references of the autoscalers to their targets.
-pub(super) fn scaled<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = &'g Reference<'a>> {
+pub(super) fn scale_references<'g, 'a>(graph: &'g Graph<'a>) -> impl Iterator<Item = &'g Reference<'a>> {
     graph.references.iter().filter(|reference| reference.relation == Relation::Scale)
 }
 
-/// The autoscalers whose targets are workloads among the manifests, with the pods of those.
+/// The autoscalers whose targets are workloads among the manifests, with the pods of these.
 pub(super) fn targets<'g, 'a>(graph: &'g Graph<'a>) -> Vec<(&'a Object, &'g Pod<'a>)> {
-    let mut found = scaled(graph).filter_map(|reference| Some((reference, reference.found?))).peekable();
+    let mut found = scale_references(graph).filter_map(|reference| Some((reference, reference.found?))).peekable();
     if found.peek().is_none() {
         return Vec::new();
     }
@@ -28,11 +28,11 @@ pub(super) fn targets<'g, 'a>(graph: &'g Graph<'a>) -> Vec<(&'a Object, &'g Pod<
         .collect()
 }
 
-/// Kinds with the subresource `scale`, and their group.
+/// The built-in kinds with the `scale` subresource, and their groups.
 const SCALABLE: [(&str, &str); 4] =
     [("Deployment", "apps"), ("ReplicaSet", "apps"), ("StatefulSet", "apps"), ("ReplicationController", "")];
 
-/// Kinds of pods without the subresource `scale`.
+/// Other kinds of workloads, without the `scale` subresource.
 const FIXED: [&str; 4] = ["CronJob", "DaemonSet", "Job", "Pod"];
 
 fn is_scalable(object: &Object) -> bool {
@@ -43,7 +43,7 @@ fn is_scalable(object: &Object) -> bool {
 pub(super) fn can_be_scaled(target: &Node) -> bool {
     let kind = target["kind"].text();
     let group = target["apiVersion"].text().split_once('/').map_or("", |(group, _)| group);
-    // A group with a domain is a custom one, and may have any kind.
+    // A group with a domain is that of custom resources and may have any kind.
     match SCALABLE.iter().find(|(known, _)| *known == kind) {
         Some((_, own)) => group == *own || group.contains('.'),
         None => !FIXED.contains(&kind) || group.contains('.'),
@@ -74,13 +74,13 @@ pub(super) fn metrics(autoscaler: &Object) -> Vec<Metric<'_>> {
     if metrics.is_empty() {
         return vec![by_default(&spec["scaleTargetRef"])];
     }
-    let of = |metric: &'_ Node| match metric["type"].text() {
+    let source_field = |metric: &'_ Node| match metric["type"].text() {
         "Resource" => Some("resource"),
         "ContainerResource" => Some("containerResource"),
         _ => None,
     };
-    let one = |metric| {
-        let source: &Node = &metric[of(metric)?];
+    let resource_metric = |metric| {
+        let source: &Node = &metric[source_field(metric)?];
         Some(Metric {
             node: &source["name"],
             resource: source["name"].text(),
@@ -88,5 +88,5 @@ pub(super) fn metrics(autoscaler: &Object) -> Vec<Metric<'_>> {
             is_relative: source["target"]["averageUtilization"].is_set(),
         })
     };
-    metrics.iter().filter_map(one).collect()
+    metrics.iter().filter_map(resource_metric).collect()
 }

@@ -1,11 +1,11 @@
-//! What the rules on PodDisruptionBudgets share: the pods that a budget selects.
+//! Helpers for rules on PodDisruptionBudgets: the pods that a budget selects.
 
 use foldhash::{HashMap, HashMapExt};
 
 use crate::graph::{Graph, MOST_PODS, kind_of, label_selector_matches};
 use crate::object::Object;
 
-/// The budgets, each with the indices of the pods it selects; `None` if not all selected pods are known.
+/// The budgets, each with the indexes of the pods that it selects; `None` if there are too many pods to look at.
 pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usize>>)> {
     let budgets = graph.objects.iter().filter(|object| kind_of(object) == Some("PodDisruptionBudget"));
     let mut budgets = budgets.peekable();
@@ -13,8 +13,8 @@ pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usiz
         return Vec::new();
     }
     let mut by_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, pod) in graph.pods.iter().enumerate() {
-        by_namespace.entry(pod.namespace()).or_default().push(at);
+    for (index, pod) in graph.pods.iter().enumerate() {
+        by_namespace.entry(pod.namespace()).or_default().push(index);
     }
     budgets
         .map(|budget| {
@@ -24,7 +24,7 @@ pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usiz
                 [] => (&all[..all.len().min(MOST_PODS)], all.len() <= MOST_PODS),
                 _ => graph.pods_with(&selector["matchLabels"], Some(budget.namespace())),
             };
-            // An absent selector selects nothing, an empty one all pods of the namespace.
+            // A null selector selects no pods, an empty one all pods of the namespace.
             let selected = pods.iter().copied().filter(|pod| {
                 let pod = &graph.pods[*pod];
                 selector.is_set() && !pod.is_job() && label_selector_matches(selector, pod.labels)

@@ -6,11 +6,11 @@ use crate::object::{ContainerRole, Object};
 /// When an object is applied, relative to those that are not hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hook {
-    /// With them: it is not a hook.
+    /// With them, since it is not a hook.
     None,
-    /// Before them.
+    /// Before all other objects.
     Before,
-    /// After them, when they are ready.
+    /// After all other objects are ready.
     After,
 }
 
@@ -35,8 +35,8 @@ pub(crate) fn wave(object: &Object) -> i64 {
     annotations["argocd.argoproj.io/sync-wave"].text().parse().ok().or(weight).unwrap_or(0)
 }
 
-/// Words in init containers that wait for tables or for the Job.
-const LOOKS: &[&str] = &[
+/// Strings that show that an init container waits for tables or for the Job.
+const WAIT_MARKS: &[&str] = &[
     "job/",
     "jobs/",
     "schema",
@@ -55,26 +55,26 @@ const LOOKS: &[&str] = &[
 /// Whether the pod of a known service waits for its tables, or for the Job that creates them.
 pub(crate) fn waits_for_tables(view: &View<'_, '_>) -> bool {
     view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
-        let looks = |text: &str| {
+        let has_wait_mark = |text: &str| {
             let text = text.to_ascii_lowercase();
-            LOOKS.iter().any(|word| text.contains(word))
+            WAIT_MARKS.iter().any(|word| text.contains(word))
         };
         let by_kubectl = matches!(image_tail(container.image()), "k8s-wait-for" | "k8s-job-wait")
             || container.words().any(|word| word.text() == "job");
         by_kubectl
-            || (looks(container.name()) && !only_pauses(container))
-            || container.words().any(|word| looks(word.text()))
-            || scripts(container).iter().any(|text| looks(text))
+            || (has_wait_mark(container.name()) && !only_pauses(container))
+            || container.words().any(|word| has_wait_mark(word.text()))
+            || scripts(container).iter().any(|text| has_wait_mark(text))
     }) || view.container.words().any(|word| {
         let text = word.text().to_ascii_lowercase();
-        let asks = |table: &String| text.contains(&table.to_ascii_lowercase());
-        view.service.tables.required.iter().any(asks) || text.contains("to_regclass") || text.contains("job/")
+        let is_named = |table: &String| text.contains(&table.to_ascii_lowercase());
+        view.service.tables.required.iter().any(is_named) || text.contains("to_regclass") || text.contains("job/")
     })
 }
 
-/// Whether a container only sleeps for a while.
+/// Whether a container only sleeps for a fixed time.
 fn only_pauses(container: &Container<'_>) -> bool {
     let text: String = container.words().map(|word| word.text().to_ascii_lowercase() + "\n").collect();
-    let asks = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];
-    text.contains("sleep") && scripts(container).is_empty() && !asks.iter().any(|word| text.contains(word))
+    let conditions = ["until", "while", "for ", "nc ", "pg_", "psql", "curl", "wget", "kubectl", "$", "("];
+    text.contains("sleep") && scripts(container).is_empty() && !conditions.iter().any(|word| text.contains(word))
 }

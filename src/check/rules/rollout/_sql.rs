@@ -1,4 +1,4 @@
-//! The SQL files of ConfigMaps, read as migrations.
+//! Reads the SQL files of ConfigMaps as migrations.
 
 use crate::check::Bundle;
 use crate::check::rules::wiring::_shared::data_node;
@@ -7,7 +7,7 @@ use crate::graph::{data_keys, kind_of, text_of};
 use crate::migrations::{self, SqlFile};
 use crate::validation::Report;
 
-/// Reports the problems of one rule in the goose migrations of each ConfigMap.
+/// Reports the problems that a rule is about in the goose migrations of each ConfigMap.
 pub(crate) fn report(bundle: &Bundle<'_>, report: &mut Report<'_>, rule: RuleId) {
     for object in bundle.objects.iter().filter(|object| kind_of(object) == Some("ConfigMap")) {
         let keys: Vec<&str> = data_keys(object).filter(|key| key.ends_with(".sql")).collect();
@@ -16,7 +16,7 @@ pub(crate) fn report(bundle: &Bundle<'_>, report: &mut Report<'_>, rule: RuleId)
         }
         let texts: Vec<_> = keys.iter().filter_map(|key| Some((*key, text_of(object, key)?))).collect();
         let files: Vec<SqlFile<'_>> = texts.iter().map(|(name, text)| SqlFile { name, text }).collect();
-        // Plain SQL files run as in psql: no versions, no annotations, transactions only if they begin them.
+        // Plain SQL files have no versions and no annotations, and run in a transaction only if they begin one.
         if !migrations::is_goose(&files) {
             continue;
         }

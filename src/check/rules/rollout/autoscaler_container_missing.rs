@@ -58,7 +58,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             let help = match suggest::nearest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its containers are {}", suggest::list(names(), "and")),
+                None => format!("use one of its containers: {}", suggest::list(names(), "or")),
             };
             report
                 .at(autoscaler, node, format!("{} has no container `{name}`", title(pod.object)))

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::check::rules::rollout::_autoscaler::scaled;
+use crate::check::rules::rollout::_autoscaler::scale_references;
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
@@ -42,12 +42,12 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxRe
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
-    for reference in scaled(bundle.graph()) {
-        // Files that are checked together need not be for one cluster.
+    let mut seen = HashMap::new();
+    for reference in scale_references(bundle.graph()) {
+        // Different files may be alternatives for different clusters.
         let file = (!bundle.options.whole).then(|| reference.from.span().file);
         let key = (file, reference.kind, reference.namespace, reference.name);
-        let first = *taken.entry(key).or_insert(reference);
+        let first = *seen.entry(key).or_insert(reference);
         if first.from.id != reference.from.id {
             let message = format!("{}/{} is already scaled by {}", reference.kind, reference.name, title(first.from));
             report

@@ -52,8 +52,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let node = &pod.object.node["spec"]["replicas"];
         let Some(replicas) = node.as_i64().filter(|_| seen.insert(address(node))) else { continue };
         let message = match replicas {
-            0 => format!("`replicas: 0` switches {} off", title(autoscaler)),
-            _ => format!("every apply resets the replicas that {} has set to {replicas}", title(autoscaler)),
+            0 => format!("`replicas: 0` disables {}", title(autoscaler)),
+            _ => format!("every `kubectl apply` resets the replicas that {} has set to {replicas}", title(autoscaler)),
         };
         report
             .at(pod.object, node, message)

@@ -64,11 +64,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let names = suggest::list(missing.iter().map(|container| container.name()), "and");
             let noun = if missing.len() == 1 { "container" } else { "containers" };
             let message = format!(
-                "{noun} {names} of {} has no request for {}, so the utilization is unknown",
-                title(pod.object),
-                metric.resource
+                "missing request for {} in {noun} {names} of {}: the utilization is unknown",
+                metric.resource,
+                title(pod.object)
             );
-            let message = if missing.len() == 1 { message } else { message.replace(" has no ", " have no ") };
             report
                 .at(autoscaler, metric.node, message)
                 .related(first.node["name"].origin.span, "this container")
@@ -77,7 +76,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The containers that are measured and have no request.
+/// The containers that a metric measures and that have no request.
 fn containers_without<'p, 'a>(pod: &'p Pod<'a>, metric: &Metric<'_>) -> Vec<&'p Container<'a>> {
     let requests =
         |resources: &Node| ["requests", "limits"].iter().any(|field| resources[*field][metric.resource].is_set());

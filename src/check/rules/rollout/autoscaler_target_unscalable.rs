@@ -1,6 +1,6 @@
 //! Rule `autoscaler-target-unscalable`.
 
-use crate::check::rules::rollout::_autoscaler::{can_be_scaled, scaled};
+use crate::check::rules::rollout::_autoscaler::{can_be_scaled, scale_references};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -14,7 +14,7 @@ Checks that `scaleTargetRef` of a HorizontalPodAutoscaler names a group and kind
 subresource: Deployment, ReplicaSet and StatefulSet of `apps`, ReplicationController of the core
 group, and custom resources. Of `apiVersion` only the group counts: `apps/v1beta1` still works,
 `extensions/v1beta1` does not. DaemonSets, Jobs, CronJobs and Pods cannot be scaled. The finding is
-a warning. A target without a group, which the API server rejects, is left to `autoscaler-invalid`.",
+a warning. `autoscaler-invalid` reports a target without a group.",
         why: "The API server accepts the autoscaler, which reports `FailedGetScale` and does nothing.",
         fix: "Write `apiVersion: apps/v1`; remove the autoscaler of a DaemonSet.",
         source: "\
@@ -38,7 +38,7 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for reference in scaled(bundle.graph()) {
+    for reference in scale_references(bundle.graph()) {
         let target = &reference.from.node["spec"]["scaleTargetRef"];
         let (version, kind) = (&target["apiVersion"], target["kind"].text());
         // The API server rejects a target without a group.
@@ -47,10 +47,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let draft = match kind {
             "Deployment" | "ReplicaSet" | "StatefulSet" => report
-                .at(reference.from, version, format!("`{}` has no {kind}", version.text()))
-                .help("write `apps/v1`"),
+                .at(reference.from, version, format!("`{}` has no kind {kind}", version.text()))
+                .help("use `apps/v1`"),
             _ => report
-                .at(reference.from, &target["kind"], format!("a {kind} cannot be scaled"))
+                .at(reference.from, &target["kind"], format!("{kind} has no `scale` subresource"))
                 .help("scale a Deployment or StatefulSet, or remove the autoscaler"),
         };
         draft.label("the autoscaler does nothing");

@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::ChangeImmutable,
     doc: Doc {
         checks: "\
-Checks for an object that is given twice in one file, where the second differs from the first in an
+Checks for an object that is in a file twice, where the second differs from the first in an
 immutable field: the selector of a workload, the volume claim templates of a StatefulSet, the pod
 template of a Job, the role of a binding, the type of a Secret, the data of a ConfigMap or Secret
 with `immutable: true`. The finding is an error. `diff` reports the same for what changed since the
@@ -54,7 +54,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let key = (file, object.group(), object.kind(), object.namespace(), object.name());
         let Some(before) = last.insert(key, object) else { continue };
         for rejection in rejections(before, object, bundle.errors) {
-            // Duplicate keys are rejected without an earlier object.
+            // Errors without a field, such as duplicate keys, do not depend on the earlier object.
             if rejection.field.is_empty() {
                 continue;
             }
@@ -65,7 +65,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .help(rejection.help)
                 .related(
                     if rejection.old_span.is_none() { before.span() } else { rejection.old_span },
-                    "as it was before",
+                    "the earlier value",
                 );
         }
     }

@@ -96,28 +96,28 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if view.container.node["startupProbe"].is_set() {
             continue;
         }
-        let mut away: Vec<(&str, &str)> = Vec::new();
-        let mut awaited = false;
+        let mut unawaited: Vec<(&str, &str)> = Vec::new();
+        let mut is_awaited = false;
         for dependency in view.service.dependencies.iter().filter(|dependency| dependency.stops_without) {
             let host = view.host_of(dependency);
             let Target::Service(service) = graph.resolve(host, None, view.pod.object) else {
                 continue;
             };
             if waits(graph, &view, service) {
-                awaited = true;
+                is_awaited = true;
             } else {
-                away.push((&dependency.name, host));
+                unawaited.push((&dependency.name, host));
             }
         }
         // An init container with an unknown command or script may wait.
-        let opaque = view.pod.containers.iter().any(|container| {
+        let may_wait = view.pod.containers.iter().any(|container| {
             container.role == ContainerRole::Init
                 && (container.node["command"].is_null()
                     || !scripts(container).is_empty()
                     || container.name().contains("wait"))
         });
-        let Some((name, host)) = away.first().filter(|_| !awaited && !opaque) else { continue };
-        let names: Vec<&str> = away.iter().map(|(name, _)| *name).collect();
+        let Some((name, host)) = unawaited.first().filter(|_| !is_awaited && !may_wait) else { continue };
+        let names: Vec<&str> = unawaited.iter().map(|(name, _)| *name).collect();
         let message =
             format!("{} exits if {} is unavailable, and does not wait for it", view.service.name, names.join(" or "));
         report.at(view.object(), view.name_node(), message).help(if *name == "PostgreSQL" {
@@ -128,7 +128,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether an init container or sidecar of the pod uses a Service, or the container waits for it in its own command.
+/// Whether an init container or sidecar of the pod uses a Service, or the command of the container waits for it.
 fn waits(graph: &Graph<'_>, view: &View<'_, '_>, service: usize) -> bool {
     graph.mentions_of(view.at).filter(|mention| mention.target == Target::Service(service)).any(|mention| {
         let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {

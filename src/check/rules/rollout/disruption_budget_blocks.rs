@@ -59,14 +59,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     if budgets.is_empty() {
         return;
     }
-    let most: HashMap<usize, i64> = _autoscaler::scaled(graph)
+    let max_replicas: HashMap<usize, i64> = _autoscaler::scale_references(graph)
         .filter_map(|reference| {
-            let most = reference.from.node["spec"]["maxReplicas"].as_i64()?;
-            Some((address(&reference.found?.node), most))
+            let max = reference.from.node["spec"]["maxReplicas"].as_i64()?;
+            Some((address(&reference.found?.node), max))
         })
         .collect();
-    let replicas = |pod: &Pod<'_>| match (most.get(&address(&pod.object.node)), pod.object.kind()) {
-        (Some(most), _) => Some(*most),
+    let replicas = |pod: &Pod<'_>| match (max_replicas.get(&address(&pod.object.node)), pod.object.kind()) {
+        (Some(max), _) => Some(*max),
         (None, "Pod") => Some(1),
         (None, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController") => {
             let own = pod.object.node["spec"]["replicas"].as_i64();
@@ -77,25 +77,25 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for (budget, pods) in budgets {
         let spec = &budget.node["spec"];
         let (least, most) = (&spec["minAvailable"], &spec["maxUnavailable"]);
-        let help = "allow at least one pod to be unavailable; node drains never complete otherwise";
+        let help = "allow at least one pod to be unavailable, otherwise `kubectl drain` never completes";
         if most.is_set() {
             if matches!(most.text(), "0" | "0%") || most.as_i64() == Some(0) {
-                report.at(budget, most, "this budget forbids every eviction: no pod may be unavailable").help(help);
+                report.at(budget, most, "the budget blocks every eviction: no pod may be unavailable").help(help);
             }
             continue;
         }
         if least.text() == "100%" {
-            report.at(budget, least, "this budget forbids every eviction: all pods must be available").help(help);
+            report.at(budget, least, "the budget blocks every eviction: all pods must be available").help(help);
             continue;
         }
         let counts = pods.iter().flatten().map(|pod| replicas(&graph.pods[*pod]));
         let Some(total) = counts.sum::<Option<i64>>().filter(|total| *total > 0) else { continue };
         if needed(least, total).is_some_and(|needed| needed >= total) {
-            let place = pods.iter().flatten().map(|pod| graph.pods[*pod].object).next();
+            let first = pods.iter().flatten().map(|pod| graph.pods[*pod].object).next();
             let noun = suggest::count(usize::try_from(total).unwrap_or_default(), "pod");
-            let message = format!("this budget forbids every eviction: all of {noun} must be available");
+            let message = format!("the budget blocks every eviction: all of {noun} must be available");
             let draft = report.at(budget, least, message.replace("all of 1 pod", "the only pod")).help(help);
-            if let Some(object) = place {
+            if let Some(object) = first {
                 draft.related(object.span(), "its pods");
             }
         }

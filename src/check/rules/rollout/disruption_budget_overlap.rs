@@ -60,10 +60,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 continue;
             }
             let object = graph.pods[pod].object;
-            let message = format!("the pods of {} are already covered by {}", title(object), title(first));
+            let message = format!("the pods of {} are already selected by {}", title(object), title(first));
             report
                 .at(budget, &budget.node["spec"]["selector"], message)
-                .label("no pod that two budgets select can be evicted")
+                .label("a pod that two budgets select cannot be evicted")
                 .related(first.span(), "the other budget")
                 .help("remove one of them, or narrow its selector");
         }

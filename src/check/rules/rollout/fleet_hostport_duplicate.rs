@@ -38,21 +38,20 @@ nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPor
 };
 
 fn check(fleet: &[Facts], report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
+    let mut used = HashMap::new();
     for facts in fleet {
-        for claim in &facts.host_ports {
-            let (first, by) = *taken
-                .entry((&facts.environment, &facts.cluster, claim.port, &claim.protocol))
-                .or_insert((facts, claim));
-            if first.profile != facts.profile && by.by != claim.by {
+        for port in &facts.host_ports {
+            let (first, other) =
+                *used.entry((&facts.environment, &facts.cluster, port.port, &port.protocol)).or_insert((facts, port));
+            if first.profile != facts.profile && other.used_by != port.used_by {
                 let message = format!(
-                    "port {} of the host is mapped to NodePort {} in {}, and to {} here",
-                    claim.port, by.by, first.profile, claim.by
+                    "host port {} is mapped to NodePort {} in profile `{}`, and to NodePort {} here",
+                    port.port, other.used_by, first.profile, port.used_by
                 );
                 report
-                    .span(None, claim.span, message)
-                    .related(by.span, "mapped here")
-                    .help(format!("both are for cluster {}: choose another host port", facts.cluster));
+                    .span(None, port.span, message)
+                    .related(other.span, "mapped here")
+                    .help(format!("choose another host port: both profiles use the cluster {}", facts.cluster));
             }
         }
     }

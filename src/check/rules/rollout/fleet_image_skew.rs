@@ -39,13 +39,16 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
     let mut seen = HashMap::new();
     for facts in fleet {
         for (name, version, span) in facts.images.iter().filter(|(name, ..)| !name.starts_with("localhost/")) {
-            let (first, other, place) = *seen.entry((&facts.environment, name)).or_insert((facts, version, span));
+            let (first, other, first_span) = *seen.entry((&facts.environment, name)).or_insert((facts, version, span));
             if other != version && first.profile != facts.profile {
-                let message = format!("`{name}` is {version} in {}, and {other} in {}", facts.profile, first.profile);
+                let message = format!(
+                    "image `{name}` has version {version} in profile `{}`, and {other} in profile `{}`",
+                    facts.profile, first.profile
+                );
                 report
                     .span(None, *span, message)
-                    .related(*place, "the other version")
-                    .help("use one version in all profiles, from the base");
+                    .related(*first_span, "the other version")
+                    .help("set one version for all profiles in `base.yaml`");
             }
         }
     }

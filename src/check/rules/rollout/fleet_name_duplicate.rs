@@ -12,8 +12,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Checks for two profiles whose bundles are applied to one cluster and contain an object with the same
-API group, kind, namespace and name. The finding is an error, reported once for two profiles.
-Namespaces are shared intentionally and are not reported.",
+API group, kind, namespace and name. The finding is an error, reported once for each pair of
+profiles. Namespaces are shared intentionally and are not reported.",
         why: "\
 The bundle that is applied last replaces the object of the other, and deleting one bundle deletes
 the object of both.",
@@ -46,26 +46,26 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
     for facts in fleet {
         *bundles.entry((&facts.environment, &facts.cluster)).or_default() += 1;
     }
-    let mut taken = HashMap::new();
-    let mut told = foldhash::HashSet::default();
+    let mut seen = HashMap::new();
+    let mut reported = foldhash::HashSet::default();
     // A cluster with one bundle has no duplicates.
     for facts in fleet.iter().filter(|facts| bundles[&(&facts.environment, &facts.cluster)] > 1) {
         for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {
             let group = object.api_version.rsplit_once('/').map_or("", |(group, _)| group);
             let key = (&facts.environment, &facts.cluster, group, &object.kind, &object.namespace, &object.name);
-            let (first, place): (&Facts, crate::source::Span) = *taken.entry(key).or_insert((facts, *span));
+            let (first, first_span): (&Facts, crate::source::Span) = *seen.entry(key).or_insert((facts, *span));
             if first.profile == facts.profile {
                 continue;
             }
-            // One finding for each two profiles.
-            if told.insert((&facts.environment, &first.profile, &facts.profile)) {
+            // One finding for each pair of profiles.
+            if reported.insert((&facts.environment, &first.profile, &facts.profile)) {
                 let message = format!(
-                    "{}/{} in `{}` of cluster {} is in the bundles of {} and {}",
+                    "{}/{} in namespace `{}` of cluster {} is in the bundles of profiles `{}` and `{}`",
                     object.kind, object.name, object.namespace, facts.cluster, first.profile, facts.profile
                 );
                 report
                     .span(None, *span, message)
-                    .related(place, "the other one")
+                    .related(first_span, "the other object")
                     .help("give each profile its own namespace or cluster");
             }
         }

@@ -12,8 +12,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Checks for two profiles whose bundles are applied to one cluster and use the same NodePort and
-protocol. The finding is an error. One Service that is in both bundles is left to
-`fleet-name-duplicate`.",
+protocol. The finding is an error. A Service that is in both bundles is reported by
+`fleet-name-duplicate` instead.",
         why: "\
 A NodePort is allocated to one Service of the cluster. The API server rejects the second Service:
 `provided port is already allocated`.",
@@ -39,20 +39,20 @@ spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
 };
 
 fn check(fleet: &[Facts], report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
+    let mut used = HashMap::new();
     for facts in fleet {
-        for claim in &facts.node_ports {
-            let key = (&facts.environment, &facts.cluster, claim.port, &claim.protocol);
-            let (first, by) = *taken.entry(key).or_insert((facts, claim));
-            // One Service in both bundles is left to `fleet-name-duplicate`.
-            if first.profile != facts.profile && by.by != claim.by {
+        for port in &facts.node_ports {
+            let key = (&facts.environment, &facts.cluster, port.port, &port.protocol);
+            let (first, other) = *used.entry(key).or_insert((facts, port));
+            // A Service that is in both bundles is reported by `fleet-name-duplicate`.
+            if first.profile != facts.profile && other.used_by != port.used_by {
                 let message = format!(
-                    "NodePort {} of cluster {} is already used by {} of {}",
-                    claim.port, facts.cluster, by.by, first.profile
+                    "NodePort {} of cluster {} is already used by {} of profile `{}`",
+                    port.port, facts.cluster, other.used_by, first.profile
                 );
                 report
-                    .span(None, claim.span, message)
-                    .related(by.span, "used here")
+                    .span(None, port.span, message)
+                    .related(other.span, "used here")
                     .help("choose another NodePort for one of them");
             }
         }

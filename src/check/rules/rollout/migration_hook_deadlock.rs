@@ -18,7 +18,7 @@ which Argo CD reads as `PostSync`), while a workload becomes ready only when the
 The finding is an error if an init container waits for the Job. It is a warning if the Job creates
 the tables of a known service, which may not become ready without them.",
         why: "\
-With `helm install --wait`, and with Argo CD, neither of the two ever happens: the workload waits
+With `helm install --wait`, and with Argo CD, neither ever happens: the workload waits
 for the Job, and the Job is created only when the workload is ready.",
         fix: "\
 Make the Job a `pre-install,pre-upgrade` hook, or not a hook. For Argo CD alone,
@@ -65,12 +65,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         .filter(|(_, pod)| pod.object.kind() == "Job" && hook(pod.object) == Hook::After)
         .collect();
     for (number, job) in after {
-        let makes_tables =
+        let creates_tables =
             || graph.migrations().iter().any(|migration| migration.by == By::Job && migration.pod == number);
-        // A known service, or any workload that names the Job.
+        // A known service, or any workload whose init container waits for the Job.
         let mut services = graph.known().filter(|view| !view.service.tables.required.is_empty());
         let service =
-            services.find(|view| hook(view.object()) == Hook::None && waits_for_tables(view) && makes_tables());
+            services.find(|view| hook(view.object()) == Hook::None && waits_for_tables(view) && creates_tables());
         let waiting = match service {
             Some(view) => Some((view.service.name.clone(), view.name_node())),
             None => graph.pods.iter().find_map(|pod| {
@@ -79,31 +79,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }),
         };
         let annotations = &job.object.node["metadata"]["annotations"];
-        let place = ["argocd.argoproj.io/hook", "helm.sh/hook"].iter().map(|key| &annotations[*key]);
-        let place = place.into_iter().find(|node| node.is_set()).unwrap_or(annotations);
+        let hook_node = ["argocd.argoproj.io/hook", "helm.sh/hook"].iter().map(|key| &annotations[*key]);
+        let hook_node = hook_node.into_iter().find(|node| node.is_set()).unwrap_or(annotations);
         let (message, severity, related) = match waiting {
             Some((name, node)) => (
-                format!("the Job runs after {name} is ready, which waits for the Job"),
+                format!("deadlock: the Job runs after {name} is ready, but {name} waits for the Job"),
                 Severity::Error,
                 node.origin.span,
             ),
             None => {
                 let Some(view) = graph.known().find(|view| !view.service.tables.required.is_empty()) else { continue };
-                if !makes_tables() || hook(view.object()) != Hook::None {
+                if !creates_tables() || hook(view.object()) != Hook::None {
                     continue;
                 }
                 (
-                    format!("the Job creates the tables of {} after everything is ready", view.service.name),
+                    format!("the Job creates the tables of {} only after all workloads are ready", view.service.name),
                     Severity::Warning,
                     view.name_node().origin.span,
                 )
             }
         };
         report
-            .at(job.object, place, message)
+            .at(job.object, hook_node, message)
             .severity(severity)
-            .related(related, "this needs the Job to complete")
-            .help("make it a `pre-install,pre-upgrade` hook, or no hook");
+            .related(related, "becomes ready only after the Job")
+            .help("make the Job a `pre-install,pre-upgrade` hook, or remove the hook annotation");
     }
 }
 
@@ -112,16 +112,16 @@ fn waits_for<'a>(pod: &Pod<'a>, job: &str) -> Option<&'a Node> {
     if job.is_empty() || pod.is_job() || hook(pod.object) != Hook::None {
         return None;
     }
-    let names = |text: &str| text.match_indices(job).any(|(at, _)| is_word(text, at, job.len()));
+    let mentions = |text: &str| text.match_indices(job).any(|(at, _)| is_word(text, at, job.len()));
     let waits = |container: &&Container<'_>| container.role == ContainerRole::Init;
     pod.containers.iter().filter(waits).find_map(|container| {
-        let word = container.words().find(|word| names(word.text()));
-        word.or_else(|| scripts(container).iter().any(|text| names(text)).then_some(&container.node["name"]))
+        let word = container.words().find(|word| mentions(word.text()));
+        word.or_else(|| scripts(container).iter().any(|text| mentions(text)).then_some(&container.node["name"]))
     })
 }
 
 /// Whether a match is not part of a longer name.
 fn is_word(text: &str, at: usize, length: usize) -> bool {
-    let part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
-    !part(text[..at].chars().next_back()) && !part(text[at + length..].chars().next())
+    let continues = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
+    !continues(text[..at].chars().next_back()) && !continues(text[at + length..].chars().next())
 }

@@ -88,15 +88,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         return;
     }
     for view in views {
-        // Reported even if the config of the service is not among the manifests.
+        // The config of the service need not be among the manifests.
         report
             .at(
                 view.object(),
                 view.name_node(),
-                format!("nothing in these manifests creates the tables {} writes to", view.service.name),
+                format!("no migration in the manifests creates the tables that {} needs", view.service.name),
             )
             .severity(bundle.absent())
-            .label(format!("needs {}", view.service.tables.required.join(", ")))
-            .help("add a Job that runs the migrations, and have the service wait for it");
+            .label(format!("needs tables {}", view.service.tables.required.join(", ")))
+            .help("add a Job that runs the migrations, and make the service wait for it");
     }
 }

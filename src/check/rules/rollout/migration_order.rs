@@ -16,13 +16,14 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Checks that a known service does not start before the Job that creates its tables is complete.
-Accepted are an init container that looks for the schema or waits for the Job (`kubectl wait`), a
-Helm `pre-install` hook, an Argo CD sync wave or PreSync hook, and tables that the database or an
-init container creates itself. A service without such an order is a warning.
+An init container that checks for the tables or waits for the Job (`kubectl wait`), a Helm
+`pre-install` hook, an Argo CD sync wave or a PreSync hook ensures the order; none is needed if the
+database or an init container creates the tables itself. A service without such an order is a
+warning.
 
 An init container that waits for its own service is an error. A Job that waits for the service (its
 URL in an init container) is an error if the service waits for the Job, otherwise a warning. A
-`post-install` hook is left to `migration-hook-deadlock`.",
+`post-install` hook is reported by `migration-hook-deadlock`.",
         why: "\
 The service becomes ready without its tables and fails on the first write. If service and Job wait
 for each other, neither ever starts.",
@@ -112,18 +113,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let by_database = migrations.iter().any(|migration| migration.by == By::Database);
     let with_init: HashSet<usize> =
         migrations.iter().filter(|migration| migration.by == By::Init).map(|migration| migration.pod).collect();
-    // The Jobs and services that are reported already: many containers may run one service.
-    let mut told = HashSet::new();
+    // The Jobs and services that have been reported: many containers may run the same service.
+    let mut reported = HashSet::new();
     for view in views {
         if let Some(node) = waits_for_itself(graph, &view) {
             report
                 .at(
                     view.object(),
                     node,
-                    format!("the init container waits for {}, which starts after it", view.service.name),
+                    format!("deadlock: the init container waits for {}, which starts only after it", view.service.name),
                 )
                 .severity(Severity::Error)
-                .help("let it wait for the database, or for the Job that creates the tables");
+                .help("wait for the database, or for the Job that creates the tables");
             continue;
         }
         let Some(jobs) = &jobs else { continue };
@@ -131,20 +132,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let own = by_database || with_init.contains(&view.at);
         let mut ordered = own || waits || jobs.before || jobs.wave.is_some_and(|first| first < wave(view.object()));
         let service = view.service.name.as_str();
-        for (job, node) in jobs.asking(graph, view.at) {
+        for (job, node) in jobs.waiting(graph, view.at) {
             ordered = true;
-            if !told.insert((Some(std::ptr::from_ref(job)), service, waits)) {
+            if !reported.insert((Some(std::ptr::from_ref(job)), service, waits)) {
                 continue;
             }
             report
                 .at(
                     job.object,
                     node,
-                    format!("the Job waits for {service}, which cannot serve before its tables exist"),
+                    format!("the Job waits for {service}, which needs the tables that the Job creates"),
                 )
                 .severity(if waits { Severity::Error } else { Severity::Warning })
-                .related(view.name_node().origin.span, "this needs the Job to complete")
-                .help("let the Job wait for the database only");
+                .related(view.name_node().origin.span, "needs the tables")
+                .help("wait for the database only");
         }
         if !ordered {
             report
@@ -162,12 +163,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// The Jobs that create tables.
 struct Jobs<'g, 'a> {
     first: &'g Pod<'a>,
-    /// Whether one of them is a hook that runs first.
+    /// Whether one of them is a hook that runs before all other objects.
     before: bool,
     /// The first wave of those that are not hooks.
     wave: Option<i64>,
-    /// Those that wait for a Service, by the address of the Service: each with its position and the node.
-    asking: HashMap<usize, Vec<(&'g Pod<'a>, usize, &'a Node)>>,
+    /// The Jobs that wait for a Service, by the address of the Service: each with its position and the node.
+    waiting: HashMap<usize, Vec<(&'g Pod<'a>, usize, &'a Node)>>,
 }
 
 impl<'g, 'a> Jobs<'g, 'a> {
@@ -176,29 +177,30 @@ impl<'g, 'a> Jobs<'g, 'a> {
             migrations.iter().filter(|migration| migration.by == By::Job).map(|migration| migration.pod).collect();
         numbers.dedup();
         let pods = || numbers.iter().map(|number| &graph.pods[*number]);
-        let mut asking: HashMap<usize, Vec<_>> = HashMap::new();
+        let mut waiting: HashMap<usize, Vec<_>> = HashMap::new();
         let mentions = numbers.iter().flat_map(|number| graph.mentions_of(*number).map(|mention| (*number, mention)));
         for (at, (number, mention)) in mentions.enumerate() {
             if let (Place::Command { asks: true }, &Target::Service(service)) = (&mention.place, &mention.target) {
-                let of = asking.entry(std::ptr::from_ref(&graph.services[service]) as usize).or_default();
-                of.push((&graph.pods[number], at, mention.node));
+                let jobs = waiting.entry(std::ptr::from_ref(&graph.services[service]) as usize).or_default();
+                jobs.push((&graph.pods[number], at, mention.node));
             }
         }
         Some(Self {
             first: pods().next()?,
             before: pods().any(|job| hook(job.object) == Hook::Before),
             wave: pods().filter(|job| hook(job.object) == Hook::None).map(|job| wave(job.object)).min(),
-            asking,
+            waiting,
         })
     }
 
-    /// Those that wait for a pod, each with the first node where it does.
-    fn asking(&self, graph: &Graph<'a>, pod: usize) -> impl Iterator<Item = (&'g Pod<'a>, &'a Node)> {
+    /// The Jobs that wait for a pod, each with the first node where it does.
+    fn waiting(&self, graph: &Graph<'a>, pod: usize) -> impl Iterator<Item = (&'g Pod<'a>, &'a Node)> {
         let services = graph.services_of(pod).map(|service| std::ptr::from_ref(service) as usize);
-        let mut asking: Vec<_> = services.filter_map(|service| self.asking.get(&service)).flatten().copied().collect();
-        asking.sort_unstable_by_key(|(_, at, _)| *at);
-        asking.dedup_by_key(|(job, ..)| std::ptr::from_ref(*job));
-        asking.into_iter().map(|(job, _, node)| (job, node))
+        let mut waiting: Vec<_> =
+            services.filter_map(|service| self.waiting.get(&service)).flatten().copied().collect();
+        waiting.sort_unstable_by_key(|(_, at, _)| *at);
+        waiting.dedup_by_key(|(job, ..)| std::ptr::from_ref(*job));
+        waiting.into_iter().map(|(job, _, node)| (job, node))
     }
 }
 

@@ -97,31 +97,31 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut wanted: Vec<&str> =
+    let mut required: Vec<&str> =
         graph.known().flat_map(|view| view.service.tables.required.iter().map(String::as_str)).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    if wanted.is_empty() {
+    required.sort_unstable();
+    required.dedup();
+    if required.is_empty() {
         return;
     }
     let found = graph.migrations();
     let mut texts = Vec::new();
-    let mut open = false;
-    // Whether objects have SQL files, by address: many containers may mount the same.
-    let mut known = HashMap::new();
+    let mut may_have_others = false;
+    // Whether objects have SQL files, by address: several containers may mount the same object.
+    let mut has_sql = HashMap::new();
     for migration in found {
         let container = &graph.pods[migration.pod].containers[migration.container];
         let mut any = false;
         for object in mounted(container) {
-            any |= *known.entry(std::ptr::from_ref(object)).or_insert_with(|| {
+            any |= *has_sql.entry(std::ptr::from_ref(object)).or_insert_with(|| {
                 let mut keys = sql_keys(object).peekable();
-                let some = keys.peek().is_some();
+                let has_keys = keys.peek().is_some();
                 texts.extend(keys.filter_map(|key| Some((object, key, text_of(object, key)?))));
-                some
+                has_keys
             });
         }
         // Files in the image, or in a volume with unknown content, may create them.
-        open |= !any
+        may_have_others |= !any
             || container.mounts.iter().any(|mount| match &mount.source {
                 MountSource::Files(_, parts) => parts.iter().any(|part| part.object.is_none()),
                 MountSource::Opaque(volume) => volume["emptyDir"].is_null(),
@@ -130,14 +130,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let Some((object, key, _)) = texts.first() else { return };
     let files: Vec<SqlFile<'_>> = texts.iter().map(|(_, name, text)| SqlFile { name, text }).collect();
-    let (made, _) = migrations::read(&files);
-    // A database dump or a script in another form may create them in another way.
+    let (migrations, _) = migrations::read(&files);
+    // Files that cannot be parsed, such as database dumps, may create the tables as well.
     let lower = LazyCell::new(|| texts.iter().map(|(_, _, text)| text.to_ascii_lowercase()).collect::<Vec<String>>());
-    let missing: Vec<&str> = migrations::missing_tables(&made, wanted.iter().copied())
+    let missing: Vec<&str> = migrations::missing_tables(&migrations, required.iter().copied())
         .into_iter()
         .filter(|table| {
             // A table that is created and dropped again counts as missing.
-            made.iter().any(|migration| migration.tables.iter().any(|made| made == table))
+            migrations.iter().any(|migration| migration.tables.iter().any(|created| created == table))
                 || !lower.iter().any(|text| {
                     text.contains(&format!("create table {table} "))
                         || text.contains(&format!("{table} ("))
@@ -148,14 +148,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     if missing.is_empty() {
         return;
     }
-    let tables: Vec<&str> = made.iter().flat_map(|migration| migration.tables.iter().map(String::as_str)).collect();
+    let tables: Vec<&str> =
+        migrations.iter().flat_map(|migration| migration.tables.iter().map(String::as_str)).collect();
     let near = suggest::nearest(missing[0], tables.iter().copied());
     let node = crate::check::rules::wiring::_shared::data_node(object, key);
     let draft = report
-        .at(object, node, format!("no migration here creates {}", suggest::list(&missing, "and")))
-        .severity(if open && !bundle.options.whole { Severity::Warning } else { Severity::Error });
+        .at(object, node, format!("no migration creates table {}", suggest::list(&missing, "and")))
+        .severity(if may_have_others && !bundle.options.whole { Severity::Warning } else { Severity::Error });
     match near {
-        Some(near) => draft.help(format!("it creates `{near}`; did you mean that?")),
-        None => draft.help("add the migration that creates it"),
+        Some(near) => draft.help(format!("did you mean `{near}`, which a migration creates?")),
+        None => draft.help("add a migration that creates it"),
     };
 }

@@ -1,4 +1,4 @@
-//! Faults that show when a workload is rolled out, changed or removed.
+//! Rules for faults that show when a workload is rolled out, scaled or changed.
 
 mod _autoscaler;
 mod _budget;

@@ -16,7 +16,7 @@ which covers the hook and the termination of the program together. The finding i
 counts `sleep` as the command itself, and in shell scripts without branches and loops. A `sleep`
 action that is too long is rejected by the API server and reported by `lifecycle-invalid`.",
         why: "\
-When the grace period is over, the kubelet interrupts the hook and kills the program: it gets
+When the grace period ends, the kubelet interrupts the hook and kills the program: it gets
 SIGTERM and 2 seconds, or not even that, and requests in flight are lost.",
         fix: "\
 Raise `terminationGracePeriodSeconds` to the duration of the hook plus the time that the program
@@ -40,12 +40,12 @@ spec:
     check: Check::Pod(check),
 };
 
-/// The default grace period.
-const GRACE: i64 = 30;
+/// The default grace period in seconds.
+const DEFAULT_GRACE_PERIOD: i64 = 30;
 
 fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let node = pod.spec.termination_grace_period_seconds;
-    let grace = node.as_i64().unwrap_or(GRACE);
+    let grace = node.as_i64().unwrap_or(DEFAULT_GRACE_PERIOD);
     for container in pod.containers.iter().filter(|container| container.fields.lifecycle.is_set()) {
         let parent = container.at();
         let lifecycle = parent.on("lifecycle", container.fields.lifecycle);
@@ -55,16 +55,16 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let command = exec.get("command");
         let Some(seconds) = slept(&command).filter(|seconds| *seconds > grace as f64) else { continue };
         let own = if node.is_set() { "" } else { " by default" };
-        let draft =
-            faults.add(&command, format!("the preStop hook takes {seconds} s, and the grace period is {grace} s{own}"));
+        let draft = faults
+            .add(&command, format!("the preStop hook takes {seconds}s, longer than the grace period of {grace}s{own}"));
         let draft = if node.is_set() { draft.related(node.origin.span, "the grace period") } else { draft };
         draft
-            .label("cut off when the grace period is over")
+            .label("killed when the grace period ends")
             .help("raise `terminationGracePeriodSeconds` above the duration of the hook");
     }
 }
 
-/// Words of scripts whose commands may not run, or run more than once.
+/// Words in scripts whose commands may not run, or may run more than once.
 const BRANCHES: [&str; 8] = ["case", "exit", "for", "if", "return", "timeout", "until", "while"];
 
 /// How long a command sleeps, in seconds: `sleep` itself, or all `sleep` commands of a script without branches.

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
         checks: "\
 Checks that a probe gives a container enough time to start. Without a startup probe the liveness
 probe begins with the container: after `initialDelaySeconds` + `periodSeconds` × `failureThreshold`
-without an answer the container is killed. That must be at least the known start time of the program
+without success the container is killed. That must be at least the known start time of the program
 (4 s if it is unknown), plus the time until a Service for which it waits is ready: the start time of
 its containers, or their `initialDelaySeconds` of the readiness probe. A container that waits for
 others in its own command needs at least 60 s. A startup probe is checked in the same way. The
@@ -88,10 +88,10 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut asked: HashMap<(usize, usize), Vec<&Target>> = HashMap::new();
+    let mut command_waits: HashMap<(usize, usize), Vec<&Target>> = HashMap::new();
     for mention in graph.mentions.iter().filter(|mention| matches!(mention.place, Place::Command { asks: true })) {
         if let (Some(pod), Some(container)) = (mention.pod, mention.container) {
-            asked.entry((pod, container)).or_default().push(&mention.target);
+            command_waits.entry((pod, container)).or_default().push(&mention.target);
         }
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {
@@ -106,54 +106,55 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 |field: &str, default: i64| probe[field].as_i64().filter(|seconds| *seconds > 0).unwrap_or(default);
             let budget = seconds("initialDelaySeconds", 0)
                 .saturating_add(seconds("periodSeconds", 10).saturating_mul(seconds("failureThreshold", 3)));
-            let own = start_of(graph, at, number);
-            let waits = asked.get(&(at, number));
-            let awaited = waits.into_iter().flatten().filter_map(|target| slowest(graph, target));
+            let own = startup_seconds(graph, at, number);
+            let waits = command_waits.get(&(at, number));
+            let awaited = waits.into_iter().flatten().filter_map(|target| seconds_until_ready(graph, target));
             let required = graph.known_as(at, number).into_iter().flat_map(|view| {
-                // What ends it while it is away is not waited for; what an init container has waited for is there.
+                // The service does not wait for a dependency without which it exits.
                 let dependencies = view.service.dependencies.iter();
-                let waited = dependencies.filter(|dependency| dependency.required && !dependency.stops_without);
-                waited.map(move |dependency| graph.resolve(view.host_of(dependency), None, pod.object))
+                let waited_for = dependencies.filter(|dependency| dependency.required && !dependency.stops_without);
+                waited_for.map(move |dependency| graph.resolve(view.host_of(dependency), None, pod.object))
             });
-            let before = |target: &Target| {
+            let is_awaited_before = |target: &Target| {
                 graph.mentions_of(at).any(|mention| {
                     mention.target == *target
                         && mention.container.is_some_and(|other| pod.containers[other].role != ContainerRole::Main)
                 })
             };
-            let required = required.filter(|target| !before(target)).filter_map(|target| slowest(graph, &target));
+            let required = required
+                .filter(|target| !is_awaited_before(target))
+                .filter_map(|target| seconds_until_ready(graph, &target));
             let dependency = awaited.chain(required).max();
             let (needs, why) = match (dependency, own) {
                 (Some((theirs, name)), own) => {
                     let needs = own.map_or(4, |(seconds, _)| seconds).saturating_add(theirs);
                     let least = if waits.is_some() { 60 } else { 0 };
-                    (needs.max(least), format!("it waits for `{name}`, which takes about {theirs} s to start"))
+                    (needs.max(least), format!("it waits for `{name}`, which takes about {theirs}s to start"))
                 }
-                (None, _) if waits.is_some() => (60, "it waits for others in its command".to_owned()),
-                (None, Some((seconds, true))) => (seconds, format!("it takes about {seconds} s to start")),
-                (None, Some((seconds, false))) => (seconds, format!("a new one takes about {seconds} s to start")),
-                (None, None) => (4, "few programs start faster".to_owned()),
+                (None, _) if waits.is_some() => (60, "its command waits for another service".to_owned()),
+                (None, Some((seconds, true))) => (seconds, format!("it takes about {seconds}s to start")),
+                (None, Some((seconds, false))) => (seconds, format!("a new instance takes about {seconds}s to start")),
+                (None, None) => (4, "most programs take longer to start".to_owned()),
             };
             if budget < needs {
                 report
                     .at(
                         pod.object,
                         probe,
-                        format!("container `{}` is killed after {budget} s without an answer: {why}", container.name()),
+                        format!("container `{}` is killed after {budget}s of failed probes: {why}", container.name()),
                     )
                     .help(if startup.is_set() {
-                        "raise periodSeconds or failureThreshold"
+                        "raise `periodSeconds` or `failureThreshold`"
                     } else {
-                        "add a startupProbe, or raise initialDelaySeconds or failureThreshold"
+                        "add a `startupProbe`, or raise `initialDelaySeconds` or `failureThreshold`"
                     });
             }
         }
     }
 }
 
-/// How long a container takes until it answers, in seconds, and whether that is known of the service it runs, not only of the
-/// image.
-fn start_of(graph: &Graph<'_>, pod: usize, container: usize) -> Option<(i64, bool)> {
+/// How many seconds a container takes to start, and whether the description of a service says so rather than that of an image.
+fn startup_seconds(graph: &Graph<'_>, pod: usize, container: usize) -> Option<(i64, bool)> {
     if let Some(seconds) = graph.known_as(pod, container).and_then(|view| view.service.startup_seconds) {
         return Some((i64::from(seconds), true));
     }
@@ -162,9 +163,9 @@ fn start_of(graph: &Graph<'_>, pod: usize, container: usize) -> Option<(i64, boo
     Some((i64::from(seconds), false))
 }
 
-/// How long it takes until a Service has an endpoint, in seconds, where that is known, and its name: its containers start, and are
-/// not asked whether they are ready before `initialDelaySeconds`.
-fn slowest<'g>(graph: &'g Graph<'_>, target: &Target) -> Option<(i64, &'g str)> {
+/// How many seconds it takes until a Service has a ready endpoint, if that is known, and its name. The containers of a pod must
+/// start, and the readiness probe runs only after `initialDelaySeconds`.
+fn seconds_until_ready<'g>(graph: &'g Graph<'_>, target: &Target) -> Option<(i64, &'g str)> {
     let Target::Service(service) = target else { return None };
     let service = &graph.services[*service];
     let of_pod = |pod: &usize| {
@@ -172,11 +173,11 @@ fn slowest<'g>(graph: &'g Graph<'_>, target: &Target) -> Option<(i64, &'g str)> 
         let running = containers.filter(|(_, container)| container.role == ContainerRole::Main);
         let starts = running.map(|(number, container)| {
             let delay = container.node["readinessProbe"]["initialDelaySeconds"].as_i64().unwrap_or_default();
-            start_of(graph, *pod, number).map_or(0, |(seconds, _)| seconds).max(delay)
+            startup_seconds(graph, *pod, number).map_or(0, |(seconds, _)| seconds).max(delay)
         });
         starts.max()
     };
-    // The first of its pods that is ready will do.
+    // One ready pod is enough.
     let seconds = service.pods.iter().filter_map(of_pod).min().filter(|seconds| *seconds > 0)?;
     Some((seconds, service.object.name()))
 }

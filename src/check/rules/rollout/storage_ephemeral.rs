@@ -54,7 +54,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let mut jobs = None;
+    let mut migration_jobs = None;
     for pod in graph.pods.iter().filter(|pod| pod.is_long_running()) {
         for container in pod.running() {
             let Some(software) = software::of(container.image()).filter(|software| software.database) else { continue };
@@ -68,8 +68,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if custom {
                 continue;
             }
-            let named = default.env.as_ref().and_then(|name| container.var_text(name));
-            let folder = named.unwrap_or_else(|| default.path.clone());
+            let configured = default.env.as_ref().and_then(|name| container.var_text(name));
+            let folder = configured.unwrap_or_else(|| default.path.clone());
             // Other versions may use another directory: a mount at any of them counts.
             let others = || software.data.iter().find_map(|folder| container.mount_of(&folder.path));
             let mount = container.mount_of(&folder).or_else(others);
@@ -78,15 +78,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .mounts
                 .iter()
                 .any(|mount| matches!(&mount.source, MountSource::Opaque(volume) if volume["emptyDir"].is_null()));
-            let (place, how) = match mount.map(|mount| (mount, &mount.source)) {
+            let (node, how) = match mount.map(|mount| (mount, &mount.source)) {
                 Some((mount, MountSource::Opaque(volume))) if volume["emptyDir"].is_set() => {
                     (mount.node, "in an emptyDir")
                 }
                 Some(_) => continue,
                 None if claimed => continue,
-                None => (&container.node["name"], "in the container itself"),
+                None => (&container.node["name"], "in the container file system"),
             };
-            let once = *jobs.get_or_insert_with(|| {
+            let has_migration_job = *migration_jobs.get_or_insert_with(|| {
                 graph
                     .migrations()
                     .iter()
@@ -94,17 +94,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             });
             let severity = match bundle.options.purpose {
                 Purpose::Production => Severity::Error,
-                Purpose::Test if !once => Severity::Note,
+                Purpose::Test if !has_migration_job => Severity::Note,
                 // The purpose of the cluster is unknown: it may be for tests.
                 Purpose::Unknown if !bundle.options.whole && !bundle.options.own => Severity::Note,
                 _ => Severity::Warning,
             };
-            let message = format!("container `{}` keeps its database {how}: it is lost with the pod", container.name());
-            let draft = report.at(pod.object, place, message).severity(severity);
-            if once {
-                draft.help("the Job that created the tables does not run again: use a volume claim");
+            let message =
+                format!("container `{}` stores its database {how}: the data is lost with the pod", container.name());
+            let draft = report.at(pod.object, node, message).severity(severity);
+            if has_migration_job {
+                draft.help("use a PersistentVolumeClaim: the Job that creates the tables does not run again");
             } else {
-                draft.help("use a volume claim");
+                draft.help("use a PersistentVolumeClaim");
             }
         }
     }

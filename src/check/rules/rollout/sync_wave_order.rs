@@ -57,20 +57,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     if !graph.objects.iter().any(|object| wave(object) != 0) {
         return;
     }
-    let mut told = HashSet::new();
-    let needed =
+    let mut reported = HashSet::new();
+    let is_needed =
         |relation| matches!(relation, Relation::Volume | Relation::Env | Relation::EnvFrom | Relation::Account);
-    for reference in graph.references.iter().filter(|reference| needed(reference.relation) && !reference.optional) {
+    for reference in graph.references.iter().filter(|reference| is_needed(reference.relation) && !reference.optional) {
         let Some(found) = reference.found else { continue };
         let waits =
             hook(reference.from) == Hook::None && hook(found) == Hook::None && reference.from.pod_template().is_some();
-        if waits && wave(found) > wave(reference.from) && told.insert((ids(reference.from), ids(found))) {
-            later(bundle, report, reference.from, found, "cannot start without it", Severity::Error);
+        if waits && wave(found) > wave(reference.from) && reported.insert((identity(reference.from), identity(found))) {
+            report_later_wave(bundle, report, reference.from, found, "cannot start without it", Severity::Error);
         }
     }
     for view in graph.known() {
         let workload = view.object();
-        // The RBAC of its ServiceAccount.
+        // The role bindings of its ServiceAccount.
         for binding in bindings_of(graph, view.pod.namespace(), crate::check::rules::wiring::_rbac::account(view.pod)) {
             let reference = &binding.node["roleRef"];
             let kind = if reference["kind"].text() == "Role" { "Role" } else { "ClusterRole" };
@@ -79,8 +79,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             for object in
                 std::iter::once(binding).chain(role).filter(|object| is_needed && wave(object) > wave(workload))
             {
-                if told.insert((ids(workload), ids(object))) {
-                    later(bundle, report, workload, object, "may not do its work without it", Severity::Warning);
+                if reported.insert((identity(workload), identity(object))) {
+                    report_later_wave(bundle, report, workload, object, "may need its permissions", Severity::Warning);
                 }
             }
         }
@@ -89,15 +89,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         for migration in graph.migrations().iter().filter(|migration| migration.by == By::Job) {
             let job = graph.pods[migration.pod].object;
-            if hook(job) != Hook::After && wave(job) > wave(workload) && told.insert((ids(workload), ids(job))) {
-                later(bundle, report, workload, job, "needs its tables", Severity::Warning);
+            if hook(job) != Hook::After
+                && wave(job) > wave(workload)
+                && reported.insert((identity(workload), identity(job)))
+            {
+                report_later_wave(bundle, report, workload, job, "needs its tables", Severity::Warning);
             }
         }
     }
 }
 
 /// Identifies an object by its address.
-fn ids(object: &Object) -> usize {
+fn identity(object: &Object) -> usize {
     std::ptr::from_ref(object) as usize
 }
 
@@ -110,30 +113,37 @@ fn bindings_of<'g, 'a>(
     graph.objects.iter().filter(move |object| {
         matches!(kind_of(object), Some("RoleBinding" | "ClusterRoleBinding"))
             && object.node["subjects"].items().iter().any(|subject| {
-                let of = subject["namespace"].as_str().unwrap_or(object.namespace());
+                let subject_namespace = subject["namespace"].as_str().unwrap_or(object.namespace());
                 subject["kind"].text() == "ServiceAccount"
                     && subject["name"].text() == account
-                    && (of == namespace || of.is_empty() || namespace.is_empty())
+                    && (subject_namespace == namespace || subject_namespace.is_empty() || namespace.is_empty())
             })
     })
 }
 
-fn later(bundle: &Bundle<'_>, report: &mut Report<'_>, workload: &Object, needed: &Object, why: &str, most: Severity) {
+fn report_later_wave(
+    bundle: &Bundle<'_>,
+    report: &mut Report<'_>,
+    workload: &Object,
+    needed: &Object,
+    why: &str,
+    max: Severity,
+) {
     let (kind, name) = (needed.kind(), needed.name());
     let message = format!(
-        "{kind} `{name}` is applied in sync wave {}, after {} `{}` of wave {}, which {why}",
+        "{kind} `{name}` is in sync wave {}, after {} `{}` in wave {}, which {why}",
         wave(needed),
         workload.kind(),
         workload.name(),
         wave(workload)
     );
-    let severity = if most == Severity::Error { bundle.between(workload, needed) } else { most };
+    let severity = if max == Severity::Error { bundle.between(workload, needed) } else { max };
     let annotations = &needed.node["metadata"]["annotations"];
     let key = ["argocd.argoproj.io/sync-wave", "helm.sh/hook-weight"].iter().map(|key| &annotations[*key]);
-    let place = key.into_iter().find(|node| node.is_set()).unwrap_or(&needed.node["metadata"]["name"]);
+    let node = key.into_iter().find(|node| node.is_set()).unwrap_or(&needed.node["metadata"]["name"]);
     report
-        .at(needed, place, message)
+        .at(needed, node, message)
         .severity(severity)
-        .related(workload.span(), "waits for everything in its wave to be healthy")
+        .related(workload.span(), "applied in an earlier wave")
         .help(format!("put it in wave {} or an earlier one", wave(workload)));
 }

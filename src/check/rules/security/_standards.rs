@@ -1,14 +1,14 @@
-//! The Pod Security Standards as tables: what each level forbids, from which version on.
+//! The Pod Security Standards as tables: what each level forbids since which version.
 //!
 //! Sources: https://kubernetes.io/docs/concepts/security/pod-security-standards/ and the checks of
-//! https://github.com/kubernetes/kubernetes/tree/v1.36.0/staging/src/k8s.io/pod-security-admission/policy, whose names and
-//! words these are.
+//! https://github.com/kubernetes/kubernetes/tree/v1.36.0/staging/src/k8s.io/pod-security-admission/policy, whose messages are
+//! used here.
 
 use crate::graph::{Container, Pod};
 use crate::node::Node;
 use crate::suggest;
 
-/// A level that forbids something.
+/// A level with restrictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Baseline,
@@ -16,7 +16,7 @@ pub(super) enum Level {
 }
 
 impl Level {
-    /// The level of a label's value; none for `privileged` and what is no level.
+    /// Parses the value of a label; `None` for `privileged` and unknown levels.
     pub(super) fn of(text: &str) -> Option<Self> {
         match text {
             "baseline" => Some(Self::Baseline),
@@ -33,32 +33,32 @@ impl Level {
     }
 }
 
-/// What a pod does that a level forbids.
+/// A violation of a level by a pod.
 pub(super) struct Violation<'a> {
-    /// Where: the field, or the name of the container that lacks it.
+    /// The field, or the name of the container that lacks it.
     pub(super) node: &'a Node,
-    /// The reason, in the words of the API server.
+    /// The reason, as in the message of the API server.
     pub(super) reason: &'static str,
-    /// The pod or containers that violate it, and what they must do.
+    /// The pod or the containers that violate the level, and what they must set.
     pub(super) detail: String,
     /// How to fix it.
     pub(super) fix: &'static str,
 }
 
-/// What a control finds: the node, and the detail for the message.
+/// What a control finds: the node and the detail of the message.
 type Found<'a> = Option<(&'a Node, String)>;
 
-/// A row of the table.
+/// A control of the standards.
 struct Control {
     level: Level,
-    /// The minor versions of the standards in which it holds: from the first, below the second.
+    /// The minor versions in which it applies: from the first on, below the second.
     versions: (u8, u8),
     reason: &'static str,
     fix: &'static str,
     check: for<'p, 'a> fn(&Subject<'p, 'a>) -> Found<'a>,
 }
 
-/// A pod, and the version and level of the standards against which it is checked.
+/// A pod, with the version and level against which it is checked.
 struct Subject<'p, 'a> {
     pod: &'p Pod<'a>,
     minor: u8,
@@ -74,35 +74,35 @@ const CONTROLS: &[Control] = &[
     Control { level: Restricted, versions: (8, NEVER), reason: "allowPrivilegeEscalation != false",
         fix: "set `allowPrivilegeEscalation: false`", check: privilege_escalation },
     Control { level: Baseline, versions: (0, NEVER), reason: "forbidden AppArmor profile",
-        fix: "use the AppArmor profile RuntimeDefault", check: app_armor },
+        fix: "use the AppArmor profile `RuntimeDefault`", check: app_armor },
     Control { level: Baseline, versions: (0, NEVER), reason: "non-default capabilities",
         fix: "remove the capabilities from `add`", check: capabilities_baseline },
     Control { level: Restricted, versions: (22, NEVER), reason: "unrestricted capabilities",
-        fix: "set `capabilities: {drop: [ALL]}`, and add NET_BIND_SERVICE at most", check: capabilities_restricted },
+        fix: "set `capabilities: {drop: [ALL]}`, and add at most `NET_BIND_SERVICE`", check: capabilities_restricted },
     Control { level: Baseline, versions: (0, NEVER), reason: "host namespaces",
-        fix: "remove hostNetwork, hostPID and hostIPC", check: host_namespaces },
+        fix: "remove `hostNetwork`, `hostPID` and `hostIPC`", check: host_namespaces },
     Control { level: Baseline, versions: (0, NEVER), reason: "hostPath volumes",
         fix: "use another type of volume", check: host_path },
     Control { level: Baseline, versions: (0, NEVER), reason: "hostPort",
-        fix: "remove the hostPort, and use a Service", check: host_ports },
+        fix: "remove `hostPort`, and use a Service", check: host_ports },
     Control { level: Baseline, versions: (34, NEVER), reason: "probe or lifecycle host",
-        fix: "remove `host` from probes and hooks", check: handler_hosts },
+        fix: "remove `host` from probes and lifecycle hooks", check: handler_hosts },
     Control { level: Baseline, versions: (0, NEVER), reason: "privileged",
         fix: "remove `privileged: true`", check: privileged },
     Control { level: Baseline, versions: (0, NEVER), reason: "procMount",
         fix: "remove `procMount`", check: proc_mount },
     Control { level: Restricted, versions: (0, NEVER), reason: "restricted volume types",
-        fix: "use a volume claim, or another type of volume", check: volume_types },
+        fix: "use a PersistentVolumeClaim, or another type of volume", check: volume_types },
     Control { level: Restricted, versions: (0, NEVER), reason: "runAsNonRoot != true",
         fix: "set `runAsNonRoot: true`", check: run_as_non_root },
     Control { level: Restricted, versions: (23, NEVER), reason: "runAsUser=0",
-        fix: "set `runAsUser` to another user than 0", check: run_as_user },
+        fix: "set `runAsUser` to a user other than 0", check: run_as_user },
     Control { level: Baseline, versions: (0, NEVER), reason: "seLinuxOptions",
-        fix: "remove user and role, and use an allowed type", check: se_linux },
+        fix: "remove `user` and `role`, and use an allowed `type`", check: se_linux },
     Control { level: Baseline, versions: (0, 19), reason: "seccompProfile",
-        fix: "use the seccomp profile runtime/default", check: seccomp_annotations },
+        fix: "use the seccomp profile `runtime/default`", check: seccomp_annotations },
     Control { level: Baseline, versions: (19, NEVER), reason: "seccompProfile",
-        fix: "use the seccomp profile RuntimeDefault", check: seccomp_baseline },
+        fix: "use the seccomp profile `RuntimeDefault`", check: seccomp_baseline },
     Control { level: Restricted, versions: (19, NEVER), reason: "seccompProfile",
         fix: "set `seccompProfile: {type: RuntimeDefault}`", check: seccomp_restricted },
     Control { level: Baseline, versions: (0, NEVER), reason: "forbidden sysctls",
@@ -111,14 +111,14 @@ const CONTROLS: &[Control] = &[
         fix: "remove `hostProcess: true`", check: host_process },
 ];
 
-/// What a pod does that a level of a minor version forbids.
+/// The violations of a level by a pod, in a minor version of the standards.
 pub(super) fn violations<'a>(pod: &Pod<'a>, level: Level, minor: u8) -> Vec<Violation<'a>> {
     let subject = Subject { pod, minor, level };
-    let holds =
+    let applies =
         |control: &&Control| control.level <= level && (control.versions.0..control.versions.1).contains(&minor);
     CONTROLS
         .iter()
-        .filter(holds)
+        .filter(applies)
         .filter_map(|control| {
             let (node, detail) = (control.check)(&subject)?;
             Some(Violation { node, reason: control.reason, detail, fix: control.fix })
@@ -127,13 +127,13 @@ pub(super) fn violations<'a>(pod: &Pod<'a>, level: Level, minor: u8) -> Vec<Viol
 }
 
 impl<'p, 'a> Subject<'p, 'a> {
-    /// Whether the pod is for Windows, which does not have some of the settings.
+    /// Whether the pod is for Windows, where some settings do not apply.
     fn is_windows(&self) -> bool {
         self.minor >= 25 && self.pod.spec["os"]["name"].text() == "windows"
     }
 
-    /// Whether the pod has its own user namespace, where root is not root on the node.
-    fn has_own_users(&self) -> bool {
+    /// Whether the pod runs in its own user namespace, in which root is not root on the node.
+    fn has_user_namespace(&self) -> bool {
         self.minor >= 35 && self.pod.spec["hostUsers"].as_bool() == Some(false)
     }
 
@@ -141,7 +141,7 @@ impl<'p, 'a> Subject<'p, 'a> {
         self.pod.containers.iter()
     }
 
-    /// The containers in which something is found, followed by `words`.
+    /// The containers for which `find` returns a node, followed by `words`.
     fn in_containers(&self, find: impl Fn(&Container<'a>) -> Option<&'a Node>, words: &str) -> Found<'a> {
         let found: Vec<_> =
             self.containers().filter_map(|container| Some((find(container)?, container.name()))).collect();
@@ -159,7 +159,7 @@ impl<'p, 'a> Subject<'p, 'a> {
             .collect()
     }
 
-    /// The containers for which neither they nor the pod set an allowed value in a field.
+    /// The containers for which neither the container nor the pod sets an allowed value in a field.
     fn without(&self, path: &[&str], is_good: impl Fn(&Node) -> bool, words: &str) -> Found<'a> {
         if is_good(self.pod.spec["securityContext"].at(path)) {
             return None;
@@ -191,7 +191,7 @@ fn set_by<'a>(setters: &[Setter<'a>], words: &str) -> Found<'a> {
     Some((first.node, format!("{who} {words}")))
 }
 
-/// `container "a"`, `containers "a", "b"`; empty for no names.
+/// A noun and names, such as "container `a`" or "containers `a` and `b`"; empty without names.
 fn named<'n>(noun: &str, names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.len() {
@@ -213,11 +213,11 @@ fn privilege_escalation<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     if subject.is_windows() {
         return None;
     }
-    let may = |container: &Container<'a>| {
+    let allows = |container: &Container<'a>| {
         let own = &container.node["securityContext"]["allowPrivilegeEscalation"];
         (!is_false(own)).then(|| if own.is_set() { own } else { &container.node["name"] })
     };
-    subject.in_containers(may, "must set securityContext.allowPrivilegeEscalation=false")
+    subject.in_containers(allows, "must set securityContext.allowPrivilegeEscalation=false")
 }
 
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
@@ -240,7 +240,7 @@ fn app_armor<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     set_by(&setters, &format!("must not set AppArmor profile type to {values}")).or_else(of_annotation)
 }
 
-/// The capabilities that `baseline` lets a container add.
+/// The capabilities that `baseline` allows a container to add.
 const ADDABLE: &[&str] = &[
     "AUDIT_WRITE",
     "CHOWN",
@@ -257,7 +257,7 @@ const ADDABLE: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-/// Capabilities that containers add beyond those allowed.
+/// The capabilities that containers add and that are not allowed.
 fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> Found<'a> {
     let of = |container: &Container<'a>| &container.node["securityContext"]["capabilities"]["add"];
     let is_more = |node: &Node| !allowed.contains(&node.text());
@@ -275,7 +275,7 @@ fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> Found<'a> {
 }
 
 fn capabilities_baseline<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    // The stricter control of the other level replaces it.
+    // The control of `restricted` replaces this one.
     let is_stricter = subject.level == Restricted && subject.minor >= 22;
     if is_stricter { None } else { added(subject, ADDABLE) }
 }
@@ -308,7 +308,7 @@ fn host_namespaces<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
 fn volumes<'a>(subject: &Subject<'_, 'a>) -> impl Iterator<Item = (&'a Node, &'a str)> + use<'a> {
     let of = |volume: &'a Node| {
         let source = volume.entries().iter().find(|entry| entry.key != "name" && entry.value.is_set());
-        // The API server makes an empty folder of a volume without a source.
+        // The default source of a volume is an emptyDir.
         (&volume["name"], source.map_or("emptyDir", |entry| entry.key.as_str()))
     };
     subject.pod.spec["volumes"].items().iter().map(of)
@@ -346,11 +346,11 @@ fn volume_types<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
 }
 
 fn host_ports<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    let taken = |container: &Container<'a>| {
+    let host_port = |container: &Container<'a>| {
         let ports = container.node["ports"].items().iter().map(|port| &port["hostPort"]);
         ports.into_iter().find(|port| port.as_i64().is_some_and(|port| port != 0))
     };
-    subject.in_containers(taken, "must not use a hostPort")
+    subject.in_containers(host_port, "must not use a hostPort")
 }
 
 fn handler_hosts<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
@@ -359,20 +359,20 @@ fn handler_hosts<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
         let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| &container.node[probe]);
         let hooks = ["postStart", "preStop"].map(|hook| &lifecycle[hook]);
         let handlers = probes.into_iter().chain(hooks);
-        let hosts = handlers.flat_map(|handler| ["httpGet", "tcpSocket"].map(|way| &handler[way]["host"]));
+        let hosts = handlers.flat_map(|handler| ["httpGet", "tcpSocket"].map(|kind| &handler[kind]["host"]));
         hosts.into_iter().find(|host| !host.text().is_empty())
     };
     subject.in_containers(host, "must not set a host in probes and lifecycle hooks")
 }
 
 fn privileged<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    let is =
+    let is_privileged =
         |container: &Container<'a>| Some(&container.node["securityContext"]["privileged"]).filter(|node| is_true(node));
-    subject.in_containers(is, "must not set securityContext.privileged=true")
+    subject.in_containers(is_privileged, "must not set securityContext.privileged=true")
 }
 
 fn proc_mount<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    if subject.level == Baseline && subject.has_own_users() {
+    if subject.level == Baseline && subject.has_user_namespace() {
         return None;
     }
     let other = |container: &Container<'a>| {
@@ -382,7 +382,7 @@ fn proc_mount<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
 }
 
 fn run_as_non_root<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    if subject.has_own_users() {
+    if subject.has_user_namespace() {
         return None;
     }
     let path = ["runAsNonRoot"];
@@ -391,7 +391,7 @@ fn run_as_non_root<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
 }
 
 fn run_as_user<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
-    if subject.has_own_users() {
+    if subject.has_user_namespace() {
         return None;
     }
     set_by(&subject.setters(&["runAsUser"], |node| node.as_i64() == Some(0)), "must not set runAsUser=0")
@@ -446,7 +446,7 @@ fn bad_profiles<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     set_by(&setters, &format!("must not set securityContext.seccompProfile.type to {values}"))
 }
 
-/// The sysctls that `baseline` allows, each with the minor version from which on it does.
+/// The sysctls that `baseline` allows, each with the minor version since which it does.
 const SYSCTLS: &[(&str, u8)] = &[
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),

@@ -1,4 +1,4 @@
-//! What a pod is allowed to do.
+//! Rules for what a pod is allowed to do.
 
 mod _standards;
 pub mod pod_security;

@@ -61,40 +61,44 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let namespace = graph.find("Namespace", "", pod.namespace());
         let found = ["enforce", "warn", "audit"].into_iter().find_map(|mode| {
             let namespace = namespace?;
-            let demand = Demand::of(namespace, mode, version)?;
-            let violations = violations(pod, demand.level, demand.minor);
-            (!violations.is_empty()).then_some((mode, demand, violations, namespace))
+            let requirement = Requirement::of(namespace, mode, version)?;
+            let violations = violations(pod, requirement.level, requirement.minor);
+            (!violations.is_empty()).then_some((mode, requirement, violations, namespace))
         });
-        if let Some((mode, demand, violations, namespace)) = found {
+        if let Some((mode, requirement, violations, namespace)) = found {
             let severity = match mode {
                 "enforce" => bundle.between(pod.object, namespace),
                 "warn" => Severity::Warning,
                 _ => Severity::Note,
             };
-            let asks = (demand.label.origin.span, format!("the namespace sets it ({mode})"));
-            tell(pod, &demand, &violations, (severity, mode == "enforce"), report, Some(asks));
+            let source = (requirement.label.origin.span, format!("the level of the namespace ({mode})"));
+            report_violations(pod, &requirement, &violations, (severity, mode == "enforce"), report, Some(source));
         } else if bundle.options.purpose == Purpose::Production {
-            let demand =
-                Demand { level: Level::Restricted, minor: version.minor(), version: "latest", label: Node::absent() };
-            let violations = violations(pod, demand.level, demand.minor);
+            let requirement = Requirement {
+                level: Level::Restricted,
+                minor: version.minor(),
+                version: "latest",
+                label: Node::absent(),
+            };
+            let violations = violations(pod, requirement.level, requirement.minor);
             if !violations.is_empty() {
-                tell(pod, &demand, &violations, (Severity::Warning, false), report, None);
+                report_violations(pod, &requirement, &violations, (Severity::Warning, false), report, None);
             }
         }
     }
 }
 
 /// The level and version that a label of a namespace requires.
-struct Demand<'a> {
+struct Requirement<'a> {
     level: Level,
     /// The minor version of the standards.
     minor: u8,
-    /// The version as the label names it.
+    /// The version as in the label, or `latest`.
     version: &'a str,
     label: &'a Node,
 }
 
-impl<'a> Demand<'a> {
+impl<'a> Requirement<'a> {
     fn of(namespace: &'a Object, mode: &str, cluster: KubernetesVersion) -> Option<Self> {
         let labels = &namespace.node["metadata"]["labels"];
         let label = &labels[format!("pod-security.kubernetes.io/{mode}").as_str()];
@@ -102,7 +106,7 @@ impl<'a> Demand<'a> {
         let minor = version.strip_prefix("v1.").and_then(|minor| minor.parse::<u8>().ok());
         Some(Self {
             level: Level::of(label.text())?,
-            // For a version that is newer than the cluster the newest known one is used.
+            // A version that is newer than the cluster means that of the cluster.
             minor: minor.map_or(cluster.minor(), |minor| minor.min(cluster.minor())),
             version: if minor.is_some() { version } else { "latest" },
             label,
@@ -110,18 +114,18 @@ impl<'a> Demand<'a> {
     }
 }
 
-fn tell(
+fn report_violations(
     pod: &Pod<'_>,
-    demand: &Demand<'_>,
+    requirement: &Requirement<'_>,
     violations: &[Violation<'_>],
     (severity, is_enforced): (Severity, bool),
     report: &mut Report<'_>,
-    asks: Option<(crate::source::Span, String)>,
+    source: Option<(crate::source::Span, String)>,
 ) {
-    let words: Vec<String> =
+    let details: Vec<String> =
         violations.iter().map(|violation| format!("{} ({})", violation.reason, violation.detail)).collect();
-    let (level, version) = (demand.level.name(), demand.version);
-    let violates = format!("PodSecurity \"{level}:{version}\": {}", words.join(", "));
+    let (level, version) = (requirement.level.name(), requirement.version);
+    let violates = format!("PodSecurity \"{level}:{version}\": {}", details.join(", "));
     let message = match (is_enforced, pod.object.kind()) {
         (true, "Pod") => format!("the pod will be rejected: it violates {violates}"),
         (true, _) => format!("the pods will be rejected: they violate {violates}"),
@@ -129,7 +133,7 @@ fn tell(
     };
     let fixes: Vec<&str> = violations.iter().map(|violation| violation.fix).collect();
     let draft = report.at(pod.object, violations[0].node, message).severity(severity).help(fixes.join("; "));
-    if let Some((span, words)) = asks {
+    if let Some((span, words)) = source {
         draft.related(span, words);
     }
 }

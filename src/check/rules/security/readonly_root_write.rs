@@ -54,9 +54,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if context.as_bool() != Some(true) {
                 continue;
             }
-            let plain = container.node["command"].is_null();
-            let mut told: Vec<String> = Vec::new();
-            let needed = if plain { needs(container) } else { Vec::new() };
+            let runs_entrypoint = container.node["command"].is_null();
+            let mut reported: Vec<String> = Vec::new();
+            let needed = if runs_entrypoint { needs(container) } else { Vec::new() };
             for need in needed.into_iter().filter(|need| !container.is_writable(&need.path)) {
                 let path = need.path;
                 let help = match need.volume {
@@ -71,26 +71,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         pod.object,
                         &container.node["name"],
                         format!(
-                            "container `{}` needs to write to {path}, but its root file system is read-only",
+                            "container `{}` writes to {path}, but its root file system is read-only",
                             container.name()
                         ),
                     )
                     .severity(if need.certain { Severity::Error } else { Severity::Warning })
                     .related(context.origin.span, "read-only")
                     .help(help);
-                told.push(path);
+                reported.push(path);
             }
-            for (node, path) in written(container) {
+            for (node, path) in written_paths(container) {
                 let folder =
                     path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
-                if container.is_writable(&path) || told.contains(&path) {
+                if container.is_writable(&path) || reported.contains(&path) {
                     continue;
                 }
                 report
                     .at(pod.object, node, format!("`{path}` is written to, but the root file system is read-only"))
                     .related(context.origin.span, "read-only")
                     .help(format!("mount an emptyDir at {folder}"));
-                told.push(path);
+                reported.push(path);
             }
         }
     }
@@ -105,14 +105,14 @@ struct Need {
     certain: bool,
 }
 
-/// The directories that the official image of a piece of software writes to in any configuration.
+/// The directories that an official image writes to.
 fn needs(container: &Container<'_>) -> Vec<Need> {
     let Some(software) = software::official(container.image()) else { return Vec::new() };
     let tag = Tag::of(container.image());
     let has_arguments = !container.node["args"].items().is_empty();
     // A mounted configuration may name other directories, if a writable one is mounted.
     let configured =
-        software.config.iter().any(|config| container.mounts.iter().any(|mount| overlap(mount.path, config)))
+        software.config.iter().any(|config| container.mounts.iter().any(|mount| overlaps(mount.path, config)))
             && container.mounts.iter().any(|mount| mount.is_writable());
     let folders: Vec<&Folder> = software
         .data
@@ -139,12 +139,12 @@ fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn overlap(one: &str, other: &str) -> bool {
+fn overlaps(one: &str, other: &str) -> bool {
     is_within(one, other) || is_within(other, one)
 }
 
-/// The paths that a shell script, a flag or a variable writes to.
-fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
+/// The paths that a container writes to according to shell scripts, flags and environment variables.
+fn written_paths<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
     let mut found = Vec::new();
     let nodes: Vec<&Node> = container.words().collect();
     let script = nodes.first().is_some_and(|node| shell::is_shell(node.text())) && nodes.len() > 2;
@@ -152,10 +152,10 @@ fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
         let text = node.text();
         if script && at >= 2 && text.contains([' ', '\n']) {
             let var = |name: &str| container.var_text(name);
-            let mut room = shell::MOST_EXPANDED;
+            let mut budget = shell::MOST_EXPANDED;
             for words in shell::commands(text) {
-                in_command(
-                    &words.iter().map(|word| shell::expand(&word.text, &mut room, &var)).collect::<Vec<_>>(),
+                add_written_by_command(
+                    &words.iter().map(|word| shell::expand(&word.text, &mut budget, &var)).collect::<Vec<_>>(),
                     node,
                     &mut found,
                 );
@@ -170,14 +170,14 @@ fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
             "--tmp-dir=",
             "--storage.tsdb.path=",
         ] {
-            if let Some(path) = text.strip_prefix(flag).filter(|path| is_place(path)) {
+            if let Some(path) = text.strip_prefix(flag).filter(|path| is_file_path(path)) {
                 found.push((*node, path.to_owned()));
             }
         }
     }
     for name in ["TMPDIR", "CACHE_DIR", "LOG_FILE", "GOCOVERDIR", "DATA_DIR", "XDG_CACHE_HOME"] {
         if let Some(var) = container.var(name).filter(|var| var.own)
-            && let Some(path) = var.value.map(Node::text).filter(|path| is_place(path))
+            && let Some(path) = var.value.map(Node::text).filter(|path| is_file_path(path))
             && var.entry["value"].is_set()
         {
             found.push((&var.entry["value"], path.to_owned()));
@@ -186,29 +186,29 @@ fn written<'a>(container: &Container<'a>) -> Vec<(&'a Node, String)> {
     found
 }
 
-fn in_command<'a>(words: &[Cow<'_, str>], node: &'a Node, found: &mut Vec<(&'a Node, String)>) {
+fn add_written_by_command<'a>(words: &[Cow<'_, str>], node: &'a Node, found: &mut Vec<(&'a Node, String)>) {
     for (at, word) in words.iter().enumerate() {
         let target = match word.trim_start_matches(['1', '2']) {
             ">" | ">>" => words.get(at + 1).map(AsRef::as_ref),
             other => other.strip_prefix(">>").or_else(|| other.strip_prefix('>')),
         };
-        if let Some(path) = target.filter(|path| is_place(path)) {
+        if let Some(path) = target.filter(|path| is_file_path(path)) {
             found.push((node, path.to_owned()));
         }
     }
-    let args = || words[1..].iter().filter(|word| is_place(word));
+    let args = || words[1..].iter().filter(|word| is_file_path(word));
     let Some(program) = words.first() else { return };
     match shell::tail(program) {
         "mkdir" | "touch" | "tee" => found.extend(args().map(|path| (node, path.to_string()))),
         "cp" | "mv" | "install" => {
-            found.extend(words[1..].last().filter(|path| is_place(path)).map(|path| (node, path.to_string())))
+            found.extend(words[1..].last().filter(|path| is_file_path(path)).map(|path| (node, path.to_string())))
         }
         _ => {}
     }
 }
 
-/// Whether a string is an absolute path of a regular file or directory.
-fn is_place(text: &str) -> bool {
+/// Whether a string is an absolute path, except of devices and kernel interfaces.
+fn is_file_path(text: &str) -> bool {
     text.starts_with('/')
         && text.len() > 1
         && !text.contains(['$', '*', '('])

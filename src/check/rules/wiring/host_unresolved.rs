@@ -83,5 +83,5 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => {}
         }
     }
-    report.fold();
+    report.deduplicate();
 }

@@ -130,7 +130,7 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         _ => false,
     };
     if builtin
-        || bundle.options.kustomizations.makes(kind, name)
+        || bundle.options.kustomizations.generates(kind, name)
         || is_declared_object(&bundle.options.externals, kind, name)
     {
         return;
@@ -259,7 +259,7 @@ fn key<'a>(
         return;
     }
     let has_key = |other: &Object| data_of(other, key).is_some();
-    if bundle.options.kustomizations.makes(reference.kind, reference.name) {
+    if bundle.options.kustomizations.generates(reference.kind, reference.name) {
         return;
     }
     if is_of_alternative(bundle, reference, object, has_key) {

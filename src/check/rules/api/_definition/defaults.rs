@@ -1,4 +1,4 @@
-//! Defaults: they must be valid values of their field, without fields that would be pruned.
+//! Validates defaults: each must be a valid value of its field, without fields that would be pruned.
 
 use super::{Walk, is_schema, is_true};
 use crate::kube::crd::check_default;
@@ -7,11 +7,11 @@ use crate::validation::At;
 
 /// Reports the faults of the defaults in a schema.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
-    part(walk, root, true);
+    check_schema(walk, root, true);
 }
 
-fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, resource: bool) {
-    if !walk.step() {
+fn check_schema(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, resource: bool) {
+    if !walk.enter() {
         return;
     }
     let (default, items, properties) = (at.get("default"), at.get("items"), at.get("properties"));
@@ -30,12 +30,12 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, resource: bool) {
     }
     // Defaults below `additionalProperties` are not applied.
     if is_schema(items.node) {
-        part(walk, &items, is_true(items.node, "x-kubernetes-embedded-resource"));
+        check_schema(walk, &items, is_true(items.node, "x-kubernetes-embedded-resource"));
     }
     for (name, field) in properties.keys() {
         // Defaults in metadata are not checked: the API server validates them within a whole object.
         if !(resource && matches!(name, "metadata" | "kind" | "apiVersion")) {
-            part(walk, &field, is_true(field.node, "x-kubernetes-embedded-resource"));
+            check_schema(walk, &field, is_true(field.node, "x-kubernetes-embedded-resource"));
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::node::{Node, Value};
 use crate::schema::MOST_FAULTS;
 use crate::validation::{At, Faults};
 
-/// The maximum number of parts of a schema that are validated: aliases can turn a small file into a huge schema. The
-/// largest definitions in use have about 20,000.
-const MOST_PARTS: usize = 100_000;
+/// The maximum number of subschemas that are validated: aliases can turn a small file into a huge schema. The largest
+/// definitions in use have about 20,000.
+const MAX_SCHEMAS: usize = 100_000;
 
-/// The fields that are allowed at the root of a schema with the status subresource, whose status is validated alone.
+/// The fields that are allowed at the root of a schema with the status subresource.
 const ROOT_FIELDS: &[&str] = &[
     "description",
     "example",
@@ -44,15 +44,16 @@ const ROOT_FIELDS: &[&str] = &[
 #[derive(Debug)]
 struct Walk<'f, 'a, 'r> {
     faults: &'f mut Faults<'a, 'r>,
-    parts: usize,
-    most: usize,
+    /// How many more subschemas may be visited.
+    left: usize,
+    max_faults: usize,
 }
 
 impl Walk<'_, '_, '_> {
-    /// Counts a part; false once the limit of parts or of findings is reached.
-    fn step(&mut self) -> bool {
-        self.parts = self.parts.saturating_sub(1);
-        self.parts > 0 && self.faults.count() < self.most
+    /// Counts a subschema. Returns false once the limit of subschemas or of findings is reached.
+    fn enter(&mut self) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.left > 0 && self.faults.count() < self.max_faults
     }
 }
 
@@ -76,15 +77,15 @@ pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_s
     if is_true(root.node, "nullable") {
         faults.forbidden(&root.get("nullable"), "at the root of the schema");
     }
-    let mut walk = Walk { parts: MOST_PARTS, most: before + MOST_FAULTS, faults };
+    let mut walk = Walk { left: MAX_SCHEMAS, max_faults: before + MOST_FAULTS, faults };
     structure::check(&mut walk, root);
-    walk.parts = MOST_PARTS;
+    walk.left = MAX_SCHEMAS;
     defaults::check(&mut walk, root);
-    walk.parts = MOST_PARTS;
+    walk.left = MAX_SCHEMAS;
     properties::check(&mut walk, root);
-    let sound = walk.faults.count() == before;
-    walk.parts = MOST_PARTS;
-    rules::check(&mut walk, root, sound);
+    let is_valid = walk.faults.count() == before;
+    walk.left = MAX_SCHEMAS;
+    rules::check(&mut walk, root, is_valid);
 }
 
 /// Whether a value differs from the zero value that the decoder fills in.

@@ -1,13 +1,13 @@
-//! Paths to fields in a CustomResourceDefinition: of rules, columns, selectable fields and the scale subresource.
+//! Validates the JSON paths in a CustomResourceDefinition: of rules, columns, selectable fields and the scale subresource.
 
 use super::is_schema;
 use crate::formats::Checked;
 use crate::node::Node;
 
-/// The schema of the field at a path such as `.spec.size` or `.map['key']`, starting from a schema.
+/// Resolves a path such as `.spec.size` or `.map['key']` to the schema of the field.
 ///
 /// # Errors
-/// Why the path is invalid, as a phrase.
+/// A phrase that says why the path is invalid.
 ///
 /// Restates `ValidFieldPath`.
 pub(crate) fn resolve<'n>(schema: &'n Node, path: &str, brackets: bool) -> Result<&'n Node, &'static str> {
@@ -49,7 +49,7 @@ fn closing_quote(text: &str) -> Option<usize> {
     (0..bytes.len()).find(|at| bytes[*at] == b'\'' && (*at == 0 || bytes[*at - 1] != b'\\'))
 }
 
-/// Checks the form of a path of a column or of the scale subresource.
+/// Checks the syntax of the path of a column or of the scale subresource.
 ///
 /// Restates `validateSimpleJSONPath`.
 pub(crate) fn simple(path: &str) -> Checked {

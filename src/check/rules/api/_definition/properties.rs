@@ -1,4 +1,4 @@
-//! The parts of a schema apart from its structure: types, lists and their keys, and CEL rules.
+//! Validates a schema apart from its structure: types, lists and their keys, and CEL rules.
 
 use super::{Walk, is_given, is_schema, is_true, paths};
 use crate::validation::At;
@@ -10,9 +10,9 @@ const NOT_SUPPORTED: &[&str] = &["id", "additionalItems", "patternProperties", "
 
 const REASONS: &[&str] = &["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 
-/// Where a part stands.
+/// The position of a subschema.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
+struct Position {
     root: bool,
     /// Inside `metadata`, `kind` or `apiVersion` of a resource.
     meta: bool,
@@ -20,17 +20,17 @@ struct Place {
     no_default: Option<&'static str>,
 }
 
-/// Reports the faults of the parts of a schema.
+/// Reports the faults of a schema and of its subschemas.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
-    part(walk, root, Place { root: true, ..Place::default() });
+    check_schema(walk, root, Position { root: true, ..Position::default() });
 }
 
-fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
-    if !walk.step() {
+fn check_schema(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, position: Position) {
+    if !walk.enter() {
         return;
     }
-    keywords(walk, at, place);
-    let below = Place { root: false, ..place };
+    keywords(walk, at, position);
+    let below = Position { root: false, ..position };
     let (properties, additional, items) = (at.get("properties"), at.get("additionalProperties"), at.get("items"));
     if additional.is_set() && !properties.node.entries().is_empty() && additional.node.as_bool() != Some(true) {
         walk.faults
@@ -39,44 +39,48 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
     }
     if is_schema(additional.node) {
         let why = "in `additionalProperties` of object metadata";
-        part(walk, &additional, Place { no_default: below.no_default.or(place.meta.then_some(why)), ..below });
+        check_schema(
+            walk,
+            &additional,
+            Position { no_default: below.no_default.or(position.meta.then_some(why)), ..below },
+        );
     }
-    let resource = place.root || is_true(at.node, "x-kubernetes-embedded-resource");
+    let resource = position.root || is_true(at.node, "x-kubernetes-embedded-resource");
     for (name, field) in properties.keys() {
         let mut of_field = below;
         if resource && matches!(name, "metadata" | "kind" | "apiVersion") {
             of_field.meta = true;
-            if place.root {
+            if position.root {
                 of_field.no_default = Some("in `metadata`, `kind` and `apiVersion` of the resource");
             }
         }
-        part(walk, &field, of_field);
+        check_schema(walk, &field, of_field);
     }
     for name in ["allOf", "anyOf", "oneOf"] {
         for item in at.get(name).items() {
-            part(walk, &item, below);
+            check_schema(walk, &item, below);
         }
     }
     let not = at.get("not");
     if not.is_set() {
-        part(walk, &not, below);
+        check_schema(walk, &not, below);
     }
     if is_schema(items.node) {
-        part(walk, &items, below);
+        check_schema(walk, &items, below);
     }
     map_type(walk, at);
     list_type(walk, at);
     rules(walk, at);
 }
 
-fn keywords(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
+fn keywords(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, position: Position) {
     let (ty, default, items) = (at.get("type"), at.get("default"), at.get("items"));
     if ty.text() == "null" {
         walk.faults.not_supported(&ty, TYPES).help("use `nullable: true`");
     } else if !ty.text().is_empty() && !TYPES.contains(&ty.text()) {
         walk.faults.not_supported(&ty, TYPES);
     }
-    if let Some(why) = place.no_default.filter(|_| default.is_set()) {
+    if let Some(why) = position.no_default.filter(|_| default.is_set()) {
         walk.faults.forbidden(&default, why);
     }
     for name in NOT_SUPPORTED.iter().copied() {
@@ -99,7 +103,7 @@ fn keywords(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, place: Place) {
         walk.faults.invalid(&preserve, "must be `true` or not set");
     }
     let embedded = at.get("x-kubernetes-embedded-resource");
-    if place.meta && embedded.node.as_bool() == Some(true) {
+    if position.meta && embedded.node.as_bool() == Some(true) {
         walk.faults.forbidden(&embedded, "inside the metadata of a resource");
     }
 }
@@ -112,12 +116,12 @@ fn map_type(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// Reports a type that another field does not allow. An unknown type is reported elsewhere.
-fn must_be(walk: &mut Walk<'_, '_, '_>, ty: &At<'_, '_>, wanted: &str, why: &str) {
+/// Reports a type that another field does not allow. Unknown types are reported by `keywords`.
+fn must_be(walk: &mut Walk<'_, '_, '_>, ty: &At<'_, '_>, expected: &str, why: &str) {
     if ty.text().is_empty() {
-        walk.faults.add(ty, format!("`{ty}` must be `{wanted}` {why}"));
-    } else if ty.text() != wanted && TYPES.contains(&ty.text()) {
-        walk.faults.invalid(ty, &format!("must be `{wanted}` {why}"));
+        walk.faults.add(ty, format!("`{ty}` must be `{expected}` {why}"));
+    } else if ty.text() != expected && TYPES.contains(&ty.text()) {
+        walk.faults.invalid(ty, &format!("must be `{expected}` {why}"));
     }
 }
 
@@ -197,7 +201,7 @@ fn list_keys(walk: &mut Walk<'_, '_, '_>, keys: &At<'_, '_>, items: &At<'_, '_>)
     }
 }
 
-/// Validates CEL rules apart from their expressions.
+/// Validates CEL rules except for their expressions.
 fn rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     let schema = at.node;
     for at in at.get("x-kubernetes-validations").items() {

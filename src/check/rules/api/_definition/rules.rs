@@ -1,34 +1,34 @@
-//! The CEL expressions of `x-kubernetes-validations`.
+//! Validates the CEL expressions of `x-kubernetes-validations`.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{MOST_PARTS, Walk, is_schema};
+use super::{MAX_SCHEMAS, Walk, is_schema};
 use crate::cel::{self, Bounds, Env, Type, Wanted};
 use crate::check::rules::api::_expression;
 use crate::schema::{Schema, Subschema};
 use crate::validation::At;
 
 /// Reports the faults of the expressions in a schema. If the schema is invalid, only their syntax is checked.
-pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, sound: bool) {
+pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, is_valid: bool) {
     if !has_rules(walk, root) {
         return;
     }
-    let schema = sound.then(|| Schema::structural(root.node));
-    let mut costs = Costs { total: 0, is_reported: false, left: Cell::new(MOST_PARTS as u32) };
+    let schema = is_valid.then(|| Schema::structural(root.node));
+    let mut costs = Costs { total: 0, is_reported: false, left: Cell::new(MAX_SCHEMAS as u32) };
     let schema = schema.as_ref().map(Schema::subschema);
-    part(walk, root, schema, &Context { resource: true, uncorrelatable: None, often: Some(1) }, &mut costs);
-    if costs.total > MOST_OF_ALL && !costs.is_reported {
+    check_schema(walk, root, schema, &Context { resource: true, uncorrelatable: None, count: Some(1) }, &mut costs);
+    if costs.total > MAX_TOTAL_COST && !costs.is_reported {
         let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
-        walk.faults.add(root, exceeds(what, costs.total, MOST_OF_ALL)).help(CHEAPER);
+        walk.faults.add(root, exceeds(what, costs.total, MAX_TOTAL_COST)).help(CHEAPER);
     }
 }
 
 /// The maximum estimated cost of an expression, and of all expressions of a schema.
 ///
 /// Restates `StaticEstimatedCostLimit` and `StaticEstimatedCRDCostLimit`.
-const MOST_OF_ONE: u64 = 10_000_000;
-const MOST_OF_ALL: u64 = 100_000_000;
+const MAX_COST: u64 = 10_000_000;
+const MAX_TOTAL_COST: u64 = 100_000_000;
 
 const CHEAPER: &str =
     "simplify the rule, or add `maxItems`, `maxProperties` and `maxLength` where arrays, maps and strings are declared";
@@ -36,20 +36,20 @@ const CHEAPER: &str =
 /// The estimated costs of the expressions of a schema.
 struct Costs {
     total: u64,
-    /// Whether one of them was reported by itself.
+    /// Whether a single expression was reported as too expensive.
     is_reported: bool,
-    /// How many more schemas the estimates may visit.
+    /// How many more subschemas the estimates may visit.
     left: Cell<u32>,
 }
 
-/// The position of a part of a schema.
+/// The position of a subschema.
 #[derive(Clone, Copy)]
 struct Context<'c, 'n, 'p> {
     resource: bool,
-    /// The nearest part above whose old and new values cannot be correlated.
+    /// The nearest enclosing schema whose old and new values cannot be correlated.
     uncorrelatable: Option<&'c At<'n, 'p>>,
-    /// How often its value can occur in an object; `None` inside an unbounded list or map.
-    often: Option<u64>,
+    /// The maximum number of its values in an object; `None` inside an unbounded list or map.
+    count: Option<u64>,
 }
 
 fn exceeds(what: &str, cost: u64, limit: u64) -> String {
@@ -63,7 +63,7 @@ fn exceeds(what: &str, cost: u64, limit: u64) -> String {
 }
 
 fn has_rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) -> bool {
-    walk.step()
+    walk.enter()
         && (!at.node["x-kubernetes-validations"].items().is_empty()
             || at.get("properties").keys().any(|(_, field)| has_rules(walk, &field))
             || ["items", "additionalProperties"].iter().any(|name| {
@@ -72,23 +72,23 @@ fn has_rules(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) -> bool {
             }))
 }
 
-fn part(
+fn check_schema(
     walk: &mut Walk<'_, '_, '_>,
     at: &At<'_, '_>,
     schema: Option<Subschema<'_>>,
     context: &Context<'_, '_, '_>,
     costs: &mut Costs,
 ) {
-    if !walk.step() {
+    if !walk.enter() {
         return;
     }
     let rules = at.get("x-kubernetes-validations");
     if !rules.node.items().is_empty() {
-        let known = schema.map(|schema| Type::of(schema, context.resource).map(|ty| (schema, ty)));
+        let typed = schema.map(|schema| Type::of(schema, context.resource).map(|ty| (schema, ty)));
         for rule in rules.items() {
-            match &known {
+            match &typed {
                 Some(Some((schema, ty))) => self::rule(walk, &rule, *schema, ty, context, costs),
-                // The type of such values is unknown.
+                // Values of this schema have no CEL type.
                 Some(None) => {}
                 None => syntax(walk, &rule),
             }
@@ -100,21 +100,21 @@ fn part(
         "array" => at.node["maxItems"].as_i64(),
         _ => Some(1),
     };
-    let often = context.often.zip(most).map(|(often, most)| often.saturating_mul(most.max(0) as u64));
-    let below = Context { resource: false, often, ..*context };
-    // The fields of a mapping correlate by their names, those of an atomic one as well: `MapIsCorrelatable` in
+    let count = context.count.zip(most).map(|(count, most)| count.saturating_mul(most.max(0) as u64));
+    let below = Context { resource: false, count, ..*context };
+    // The fields of a map are correlated by name, also those of an atomic one: see `MapIsCorrelatable` in
     // k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go.
     for (name, field) in properties.keys() {
-        part(walk, &field, schema.and_then(|schema| schema.property(name)), &below, costs);
+        check_schema(walk, &field, schema.and_then(|schema| schema.property(name)), &below, costs);
     }
     if is_schema(additional.node) {
-        part(walk, &additional, schema.and_then(Subschema::additional), &below, costs);
+        check_schema(walk, &additional, schema.and_then(Subschema::additional), &below, costs);
     }
     if is_schema(items.node) {
         let is_map = at.node["x-kubernetes-list-type"].text() == "map";
         let of_items = if is_map { context.uncorrelatable } else { context.uncorrelatable.or(Some(at)) };
         let schema = schema.and_then(Subschema::items);
-        part(walk, &items, schema, &Context { uncorrelatable: of_items, ..below }, costs);
+        check_schema(walk, &items, schema, &Context { uncorrelatable: of_items, ..below }, costs);
     }
 }
 
@@ -152,15 +152,15 @@ fn rule(
         return;
     }
     let value = Bounds::new(schema, context.resource);
-    let often = context.often.unwrap_or_else(|| value.most_often(&costs.left));
-    for (at, often, what) in [(&at, often, "estimated rule cost"), (&message, 1, "estimated messageExpression cost")] {
-        let text = at.text();
-        let cost = if text.trim().is_empty() { None } else { cel::cost(text, &env, value, &costs.left) };
-        let Some(cost) = cost.map(|cost| cost.saturating_mul(often)) else { continue };
+    let count = context.count.unwrap_or_else(|| value.most_often(&costs.left));
+    for (at, count, what) in [(&at, count, "estimated rule cost"), (&message, 1, "estimated messageExpression cost")] {
+        let expression = at.text();
+        let cost = if expression.trim().is_empty() { None } else { cel::cost(expression, &env, value, &costs.left) };
+        let Some(cost) = cost.map(|cost| cost.saturating_mul(count)) else { continue };
         costs.total = costs.total.saturating_add(cost);
-        if cost > MOST_OF_ONE {
+        if cost > MAX_COST {
             costs.is_reported = true;
-            walk.faults.add(at, exceeds(what, cost, MOST_OF_ONE)).help(CHEAPER);
+            walk.faults.add(at, exceeds(what, cost, MAX_COST)).help(CHEAPER);
         }
     }
     if !cel::names(at.text(), "oldSelf") {
@@ -169,7 +169,7 @@ fn rule(
         }
     } else if let Some(above) = context.uncorrelatable {
         let message = format!("`oldSelf` cannot be used on the uncorrelatable portion of the schema within `{above}`");
-        let help = "items correlate in a list of `x-kubernetes-list-type: map`; move the rule above the list";
+        let help = "items are only correlated in a list of `x-kubernetes-list-type: map`; move the rule above the list";
         walk.faults.add(&at, message).help(help);
     }
 }

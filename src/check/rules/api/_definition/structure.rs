@@ -1,13 +1,14 @@
-//! Structural schemas: each type is given once, and `allOf`, `anyOf`, `oneOf` and `not` only restrict values.
+//! Validates that a schema is structural: each type is specified once, and `allOf`, `anyOf`, `oneOf` and `not` only restrict
+//! values.
 
 use super::{Walk, is_given, is_schema, is_true};
 use crate::kube::go_regexp;
 use crate::node::Node;
 use crate::validation::At;
 
-/// The position of a part of a schema.
+/// The position of a subschema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
+enum Position {
     Root,
     Item,
     Field,
@@ -31,12 +32,12 @@ const ONLY_OUTSIDE: &[&str] = &[
 
 /// Reports why a schema is not structural.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
-    part(walk, root, Level::Root);
+    check_schema(walk, root, Position::Root);
     complete_all(walk, root, root);
 }
 
-fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
-    if !walk.step() {
+fn check_schema(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, position: Position) {
+    if !walk.enter() {
         return;
     }
     let (node, ty) = (at.node, at.get("type"));
@@ -46,22 +47,22 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
         walk.faults.required(&items).help("set the schema of the items");
     }
     if is_schema(items.node) {
-        part(walk, &items, Level::Item);
+        check_schema(walk, &items, Position::Item);
     }
     for (_, field) in properties.keys() {
-        part(walk, &field, Level::Field);
+        check_schema(walk, &field, Position::Field);
     }
-    if additional.is_set() && level == Level::Root {
+    if additional.is_set() && position == Position::Root {
         walk.faults.forbidden(&additional, "at the root of the schema").help("unknown fields are pruned without it");
     }
     if is_schema(additional.node) {
-        part(walk, &additional, Level::Field);
+        check_schema(walk, &additional, Position::Field);
     }
     extensions(walk, at);
     let any = is_int_or_string(&node["anyOf"]);
     let all = node["allOf"].items().first().is_some_and(|first| is_int_or_string(&first["anyOf"]));
     conditions(walk, at, any, all);
-    typed(walk, at, level, embedded);
+    typed(walk, at, position, embedded);
     if embedded {
         if additional.is_set() {
             walk.faults.forbidden(&additional, "with `x-kubernetes-embedded-resource`");
@@ -71,30 +72,30 @@ fn part(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level) {
             walk.faults.required(&properties).help(help);
         }
     }
-    if embedded || level == Level::Root {
-        meta(walk, &properties, level);
+    if embedded || position == Position::Root {
+        meta(walk, &properties, position);
     }
 }
 
-fn typed(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, level: Level, embedded: bool) {
+fn typed(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, position: Position, embedded: bool) {
     let ty = at.get("type");
     let free =
         is_true(at.node, "x-kubernetes-int-or-string") || is_true(at.node, "x-kubernetes-preserve-unknown-fields");
     if ty.text().is_empty() && (embedded || !free) {
-        let what = match level {
+        let what = match position {
             _ if embedded => "the type of an embedded resource must be `object`",
-            Level::Root => "the type of the root must be `object`",
-            Level::Item => "set the type of the items",
-            Level::Field => "set the type of the field",
+            Position::Root => "the type of the root must be `object`",
+            Position::Item => "set the type of the items",
+            Position::Field => "set the type of the field",
         };
         walk.faults.required(&ty).help(what);
-    } else if !ty.text().is_empty() && ty.text() != "object" && (embedded || level == Level::Root) {
-        let place = if embedded { "an embedded resource" } else { "the root of the schema" };
-        walk.faults.invalid(&ty, &format!("must be `object` for {place}"));
+    } else if !ty.text().is_empty() && ty.text() != "object" && (embedded || position == Position::Root) {
+        let what = if embedded { "an embedded resource" } else { "the root of the schema" };
+        walk.faults.invalid(&ty, &format!("must be `object` for {what}"));
     }
 }
 
-/// Reports extensions that contradict each other.
+/// Reports conflicting extensions.
 fn extensions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     if !is_true(at.node, "x-kubernetes-int-or-string") {
         return;
@@ -106,18 +107,18 @@ fn extensions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>) {
     }
 }
 
-/// Validates `kind`, `apiVersion` and `metadata`, of which a schema may only restrict the name.
-fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, level: Level) {
+/// Validates `kind`, `apiVersion` and `metadata`. In `metadata`, a schema may only restrict the name.
+fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, position: Position) {
     for (name, field) in properties.keys() {
-        let (wanted, ty) = match name {
+        let (expected, ty) = match name {
             "kind" | "apiVersion" => ("string", field.get("type")),
             "metadata" => ("object", field.get("type")),
             _ => continue,
         };
-        if ty.text() != wanted {
-            walk.faults.add(&ty, format!("the type of `{name}` must be `{wanted}`"));
+        if ty.text() != expected {
+            walk.faults.add(&ty, format!("the type of `{name}` must be `{expected}`"));
         }
-        if name == "metadata" && level == Level::Root {
+        if name == "metadata" && position == Position::Root {
             let is_name = |name: &str| matches!(name, "name" | "generateName");
             let names = field.node["properties"].entries().iter().all(|entry| is_name(&entry.key));
             let other = |entry: &&crate::node::Entry| {
@@ -133,7 +134,7 @@ fn meta(walk: &mut Walk<'_, '_, '_>, properties: &At<'_, '_>, level: Level) {
     }
 }
 
-/// Whether an `anyOf` has the form that is allowed for a value that is an integer or a string.
+/// Whether an `anyOf` is the one that is allowed with `x-kubernetes-int-or-string`.
 fn is_int_or_string(any: &Node) -> bool {
     let is_type = |node: &Node, ty: &str| {
         node["type"].text() == ty && node.entries().iter().all(|entry| entry.key == "type" || entry.value.is_null())
@@ -141,7 +142,7 @@ fn is_int_or_string(any: &Node) -> bool {
     matches!(any.items(), [first, second] if is_type(first, "integer") && is_type(second, "string"))
 }
 
-/// Validates `allOf`, `anyOf`, `oneOf` and `not`. The allowed forms of "an integer or a string" are exempt.
+/// Validates `allOf`, `anyOf`, `oneOf` and `not`, except those that are allowed with `x-kubernetes-int-or-string`.
 fn conditions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool, exempt_all: bool) {
     let (any, all, one, not) = (at.get("anyOf"), at.get("allOf"), at.get("oneOf"), at.get("not"));
     for item in any.items().filter(|_| !exempt_any) {
@@ -163,7 +164,7 @@ fn conditions(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool, ex
 }
 
 fn condition(walk: &mut Walk<'_, '_, '_>, at: &At<'_, '_>, exempt_any: bool) {
-    if !walk.step() {
+    if !walk.enter() {
         return;
     }
     conditions(walk, at, exempt_any, false);
@@ -205,7 +206,7 @@ fn complete_all(walk: &mut Walk<'_, '_, '_>, conditions: &At<'_, '_>, schema: &A
 }
 
 fn complete(walk: &mut Walk<'_, '_, '_>, condition: &At<'_, '_>, schema: &At<'_, '_>) {
-    if !walk.step() {
+    if !walk.enter() {
         return;
     }
     complete_all(walk, condition, schema);
