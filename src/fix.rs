@@ -1,6 +1,6 @@
-//! Edits of texts that mend findings: from what a finding says to the bytes to write, and from edits to a new text.
+//! Fixes for findings: determines the edit that fixes a finding, and applies edits to files.
 //!
-//! Comments and layout stay: an edit replaces a scalar or a key, or removes the lines of one entry.
+//! Comments and layout stay: an edit replaces a scalar or a key, or adds or removes the lines of one entry.
 
 use crate::finding::{Finding, Remedy};
 use crate::source::{FileId, Sources, Span};
@@ -9,23 +9,23 @@ use crate::suggest;
 /// A replacement of some bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that go.
+    /// The bytes to replace.
     pub span: Span,
-    /// What comes in their place.
+    /// The replacement.
     pub text: String,
 }
 
-/// How much an edit relies on a guess.
+/// Whether a fix can be applied without review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Safety {
-    /// It cannot change what was meant.
+    /// It cannot change the meaning.
     Safe,
-    /// It follows a suggestion, such as a near name.
+    /// It follows a suggestion, such as a similar name.
     Suggested,
 }
 
 impl Safety {
-    /// Its name in `--fix` and in reports.
+    /// The name in `--fix` and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,21 +35,21 @@ impl Safety {
     }
 }
 
-/// The edit that mends a finding.
+/// A fix for a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What it does, as an instruction: "replace `targetport` with `targetPort`".
+    /// A description in the imperative: "replace `targetport` with `targetPort`".
     pub title: String,
-    /// How much it relies on a guess.
+    /// Whether it can be applied without review.
     pub safety: Safety,
-    /// Whether what comes holds a secret, so that it is written and never shown.
+    /// Whether the replacement is confidential, so that it is never printed.
     pub is_secret: bool,
     /// The edit.
     pub edit: Edit,
 }
 
-/// The edit that mends a finding; none where a person must decide, or where the text is not written in the form that the edit
-/// is for, such as a value that an expression makes.
+/// The fix for a finding; `None` if the user must decide, or if the source text does not have the expected form, for example
+/// because an expression computes the value.
 #[must_use]
 pub fn of(sources: &Sources, finding: &Finding) -> Option<Fix> {
     let file = sources.get(finding.span.file)?;
@@ -58,40 +58,40 @@ pub fn of(sources: &Sources, finding: &Finding) -> Option<Fix> {
         Some(Fix { title: title.to_owned(), safety: Safety::Safe, is_secret: false, edit: Edit { span, text } })
     };
     let written = at(finding.span)?;
-    // Other places may share an anchored value; a tag says its type.
+    // An anchored value may be used elsewhere, and a tag sets the type of its value.
     let word = file.text[..finding.span.start as usize].trim_end().rsplit([' ', '\n', '\t']).next();
     if word.is_some_and(|word| word.starts_with(['&', '!'])) {
         return None;
     }
     match &finding.remedy {
-        Some(Remedy::Quote) if is_plain(written) => fix("put the value in quotes", finding.span, quoted(written)),
+        Some(Remedy::Quote) if is_plain(written) => fix("quote the value", finding.span, quoted(written)),
         Some(Remedy::Unquote) => fix("remove the quotes", finding.span, unquoted(written)?.to_owned()),
         Some(Remedy::Replace(new)) if is_plain(written) || unquoted(written).is_some() => {
-            // What a Secret holds is in no message.
+            // Messages do not contain values of Secrets.
             let is_secret = finding.object.as_ref().is_some_and(|object| object.kind == "Secret");
             let title =
                 if is_secret { "encode the value in base64".to_owned() } else { format!("replace it with `{new}`") };
-            fix(&title, finding.span, rewritten(written, new)).map(|fix| Fix { is_secret, ..fix })
+            fix(&title, finding.span, requoted(written, new)).map(|fix| Fix { is_secret, ..fix })
         }
         Some(Remedy::RenameKey(span, new)) => {
             let old = at(*span).filter(|old| is_plain(old) || unquoted(old).is_some())?;
-            fix(&format!("rename `{}` to `{new}`", bare(old)), *span, rewritten(old, new))
+            fix(&format!("rename `{}` to `{new}`", bare(old)), *span, requoted(old, new))
         }
         Some(Remedy::RemoveEntry(span)) => fix("remove the duplicate key", entry(&file.text, *span)?, String::new()),
         Some(Remedy::AddEntry(after, text)) => added(sources, *after, text),
-        Some(Remedy::OneOf(_)) | None => near_name(finding, written),
+        Some(Remedy::OneOf(_)) | None => replace_name(finding, written),
         Some(_) => None,
     }
 }
 
-/// Adds an entry on lines of its own after one that begins on its own line.
+/// Adds an entry after one that starts on a line of its own.
 fn added(sources: &Sources, after: Span, text: &str) -> Option<Fix> {
     let file = sources.get(after.file)?;
     let (start, end) = (after.start as usize, after.end as usize);
     let line = file.text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = file.text[end..].find('\n').map_or(file.text.len(), |at| end + at);
-    let (before, behind) = (&file.text[line..start], file.text[end..line_end].trim());
-    if !before.trim_start_matches([' ', '-']).is_empty() || !behind.is_empty() && !behind.starts_with('#') {
+    let (before, rest) = (&file.text[line..start], file.text[end..line_end].trim());
+    if !before.trim_start_matches([' ', '-']).is_empty() || !rest.is_empty() && !rest.starts_with('#') {
         return None;
     }
     let line_end = if file.text[..line_end].ends_with('\r') { line_end - 1 } else { line_end };
@@ -107,10 +107,10 @@ fn added(sources: &Sources, after: Span, text: &str) -> Option<Fix> {
     })
 }
 
-/// Writes the near name that a finding suggests in the place of the one that it complains of.
-fn near_name(finding: &Finding, written: &str) -> Option<Fix> {
+/// Replaces the name that a finding is about with the one that it suggests.
+fn replace_name(finding: &Finding, written: &str) -> Option<Fix> {
     let new = [&finding.help, &finding.label].into_iter().find_map(|text| suggest::suggested(text))?;
-    // The name is the one word of the message that stands at the place, once.
+    // The name is in backticks in the message and occurs exactly once at the location.
     let mut names = finding.message.split('`').skip(1).step_by(2).filter(|name| *name != new && is_word(name));
     let old = names.find(|name| written.match_indices(*name).count() == 1)?;
     let start = written.find(old)?;
@@ -132,7 +132,7 @@ fn near_name(finding: &Finding, written: &str) -> Option<Fix> {
     })
 }
 
-/// Whether a text is a name that needs no quotes anywhere.
+/// Whether a string is a name that never needs quotes in YAML.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
@@ -142,14 +142,14 @@ fn is_word(text: &str) -> bool {
         )
 }
 
-/// Whether a scalar is written plain on one line, without tags, anchors and aliases.
+/// Whether a value is a plain scalar on one line, without tags, anchors and aliases.
 fn is_plain(written: &str) -> bool {
     !written.is_empty()
         && !written.contains(['\n', '"', '\''])
         && !written.starts_with(['!', '&', '*', '|', '>', '{', '['])
 }
 
-/// What stands between quotes where nothing in it is escaped.
+/// The contents of a quoted scalar without escapes.
 fn unquoted(written: &str) -> Option<&str> {
     let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let inner = written.strip_prefix(quote)?.strip_suffix(quote)?;
@@ -164,8 +164,8 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\"))
 }
 
-/// Another scalar with the quotes of the old one; in quotes where a plain one could be read as something else.
-fn rewritten(old: &str, new: &str) -> String {
+/// A scalar with the quotes of the old one, or with quotes if it might not be a string otherwise.
+fn requoted(old: &str, new: &str) -> String {
     match old.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         Some(quote) => format!("{quote}{new}{quote}"),
         None if is_word(new) => new.to_owned(),
@@ -173,23 +173,23 @@ fn rewritten(old: &str, new: &str) -> String {
     }
 }
 
-/// The bytes of an entry of a mapping that can be removed without leaving anything behind: its lines, or in a flow mapping
-/// the comma before it, too. None where a comment would go with it.
+/// The bytes to remove with an entry of a mapping: its whole lines, or in a flow mapping also the preceding comma. `None` if
+/// that would remove a comment.
 fn entry(text: &str, span: Span) -> Option<Span> {
     let (start, end) = (span.start as usize, span.end as usize);
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let rest = &text[end..];
     let line_end = rest.find('\n').map_or(text.len(), |at| end + at + 1);
-    let made = |start: usize, end: usize| Some(Span::new(span.file, start as u32, end as u32));
+    let span_of = |start: usize, end: usize| Some(Span::new(span.file, start as u32, end as u32));
     if text[line..start].trim().is_empty() && text[end..line_end].trim().is_empty() {
-        return if text[start..end].contains('#') { None } else { made(line, line_end) };
+        return if text[start..end].contains('#') { None } else { span_of(line, line_end) };
     }
     let before = text[..start].trim_end();
-    before.ends_with(',').then(|| before.len() - 1).and_then(|comma| made(comma, end))
+    before.ends_with(',').then(|| before.len() - 1).and_then(|comma| span_of(comma, end))
 }
 
-/// A text of a file with edits of it applied, and how many that were: of edits that overlap the first counts. Equal edits are
-/// one.
+/// Applies the edits of a file to its text. Returns the new text and the number of edits applied: of overlapping edits, only the
+/// first one is.
 #[must_use]
 pub fn apply(text: &str, file: FileId, edits: &[Edit]) -> (String, usize) {
     let mut own: Vec<&Edit> = edits.iter().filter(|edit| edit.span.file == file).collect();
@@ -197,7 +197,7 @@ pub fn apply(text: &str, file: FileId, edits: &[Edit]) -> (String, usize) {
     let (mut out, mut at, mut count) = (String::with_capacity(text.len()), 0, 0);
     for edit in own {
         let (start, end) = (edit.span.start as usize, edit.span.end as usize);
-        // An insertion at the end of another edit is no overlap.
+        // Several insertions at the same offset overlap, and so do equal edits.
         if start < at || count > 0 && start == at && start == end {
             continue;
         }

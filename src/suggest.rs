@@ -1,8 +1,8 @@
-//! Grammar that messages share: near names, lists, plurals.
+//! Helpers for messages: similar names, lists, plurals.
 
-/// The candidate nearest to a name, if one is near enough to be meant.
+/// The candidate that is most similar to a name, if it is similar enough to be a correction.
 ///
-/// Case, dashes and underscores count little: `nodeport` is near `nodePort`, `ssl_mode` near `sslMode`.
+/// Case, dashes and underscores hardly count: `nodeport` is similar to `nodePort`, and `ssl_mode` to `sslMode`.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 4);
@@ -12,15 +12,15 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     letters.clear();
     letters.extend(first(name));
     let plain = Letters::of(&letters);
-    let mut left = MOST_COMPARED;
+    let mut left = MAX_COMPARED_LETTERS;
     let mut best: Option<(usize, usize, &str)> = None;
-    for candidate in candidates.into_iter().take(MOST_CANDIDATES).filter(|candidate| *candidate != name) {
+    for candidate in candidates.into_iter().take(MAX_CANDIDATES).filter(|candidate| *candidate != name) {
         fold(candidate, &mut letters);
         let related =
             name.len() >= 4 && candidate.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate));
         left = left.saturating_sub(letters.len());
         let rank = wanted.distance(&letters, limit, &mut left).or(related.then_some(limit));
-        // Of equally near ones that which is nearer as it is written; how far off any other is does not matter.
+        // Of equally similar candidates, the one that is more similar with case and dashes wins.
         let most = match (rank, best) {
             (Some(rank), Some((least, most, _))) if rank == least => Some(most),
             (Some(rank), Some((least, ..))) if rank > least => None,
@@ -39,38 +39,39 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, _, candidate)| candidate)
 }
 
-/// The name that a help or label of the form "did you mean `name`?" suggests.
+/// The name that a help or label suggests: one that starts with "did you mean `name`?".
 #[must_use]
 pub fn suggested(text: &str) -> Option<&str> {
-    text.strip_prefix("did you mean `")?.strip_suffix("`?").filter(|name| !name.contains('`'))
+    let (name, rest) = text.strip_prefix("did you mean `")?.split_once('`')?;
+    rest.starts_with('?').then_some(name)
 }
 
-/// How many candidates are looked at: a manifest may have ten thousand names, none of them right.
-const MOST_CANDIDATES: usize = 1000;
+/// The maximum number of candidates: a manifest may have ten thousand names.
+const MAX_CANDIDATES: usize = 1000;
 
-/// How many letters are compared for one suggestion: long names that differ little cost many times what others do.
-const MOST_COMPARED: usize = 10_000;
+/// The maximum number of letters that are compared for one suggestion: long, similar names are expensive.
+const MAX_COMPARED_LETTERS: usize = 10_000;
 
-/// How many letters of a name count.
-const MOST_LETTERS: usize = u128::BITS as usize;
+/// The number of letters of a name that are compared.
+const MAX_LETTERS: usize = u128::BITS as usize;
 
 fn first(name: &str) -> impl Iterator<Item = char> {
-    name.chars().take(MOST_LETTERS)
+    name.chars().take(MAX_LETTERS)
 }
 
 fn fold(name: &str, into: &mut Vec<char>) {
     into.clear();
     if name.is_ascii() {
-        // Most are, and every candidate is folded for every name that there is not.
-        let counts = name.bytes().take(MOST_LETTERS).filter(|byte| !matches!(byte, b'-' | b'_'));
+        // The fast path for most names.
+        let counts = name.bytes().take(MAX_LETTERS).filter(|byte| !matches!(byte, b'-' | b'_'));
         into.extend(counts.map(|byte| char::from(byte.to_ascii_lowercase())));
     } else {
         let letters = first(name).filter(|c| !matches!(c, '-' | '_'));
-        into.extend(letters.flat_map(char::to_lowercase).take(MOST_LETTERS));
+        into.extend(letters.flat_map(char::to_lowercase).take(MAX_LETTERS));
     }
 }
 
-/// A name to be compared with others: for each letter the places it stands at, as bits.
+/// A name prepared for comparisons: the positions of each letter as bits.
 struct Letters {
     ascii: [u128; 128],
     others: Vec<(char, u128)>,
@@ -82,25 +83,24 @@ impl Letters {
         let mut letters = Self { ascii: [0; 128], others: Vec::new(), count: name.len() };
         for (at, c) in name.iter().enumerate() {
             match letters.ascii.get_mut(*c as usize) {
-                Some(places) => *places |= 1 << at,
+                Some(positions) => *positions |= 1 << at,
                 None => letters.others.push((*c, 1 << at)),
             }
         }
         letters
     }
 
-    fn places(&self, c: char) -> u128 {
+    fn positions(&self, c: char) -> u128 {
         let others = || self.others.iter().filter(|(other, _)| *other == c).fold(0, |all, (_, place)| all | place);
         self.ascii.get(c as usize).copied().unwrap_or_else(others)
     }
 
-    /// Edit distance, a swap of neighbours counting one; `None` where it is above the limit, or no more letters are
-    /// `left` to compare.
+    /// The edit distance, in which a transposition counts as one; `None` if it exceeds the limit, or if no letters are `left`
+    /// to compare.
     ///
-    /// A column of the table of distances at a time, its differences as bits: H. Hyyrö, "Bit-parallel approximate string
-    /// matching algorithms with transposition", 2003.
+    /// The algorithm is that of H. Hyyrö, "Bit-parallel approximate string matching algorithms with transposition", 2003.
     fn distance(&self, other: &[char], limit: usize, left: &mut usize) -> Option<usize> {
-        // Texts whose lengths differ by more are further apart than that.
+        // The distance is at least the difference of the lengths.
         if self.count.abs_diff(other.len()) > limit {
             return None;
         }
@@ -110,37 +110,37 @@ impl Letters {
         let mut distance = self.count;
         for (at, c) in other.iter().enumerate() {
             *left = left.saturating_sub(1);
-            // Each letter to come makes it less by one at most.
+            // Each remaining letter decreases the distance by one at most.
             if *left == 0 || distance.saturating_sub(other.len() - at) > limit {
                 return None;
             }
-            let places = self.places(*c);
-            let swapped = ((!diagonal & places) << 1) & before;
-            diagonal = ((places & more).wrapping_add(more) ^ more) | places | less | swapped;
+            let positions = self.positions(*c);
+            let swapped = ((!diagonal & positions) << 1) & before;
+            diagonal = ((positions & more).wrapping_add(more) ^ more) | positions | less | swapped;
             let (up, down) = (less | !(diagonal | more), diagonal & more);
             distance = distance + (up >> last & 1) as usize - (down >> last & 1) as usize;
             let (up, down) = (up << 1 | 1, down << 1);
             (more, less) = (down | !(diagonal | up), up & diagonal);
-            before = places;
+            before = positions;
         }
         Some(distance).filter(|distance| *distance <= limit)
     }
 }
 
-/// `1 error`, `2 errors`.
+/// A number with its noun: `1 error`, `2 errors`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// How many names a message lists.
-const MOST_LISTED: usize = 40;
+/// The maximum number of names in a list.
+const MAX_LISTED: usize = 40;
 
-/// Names in backticks: `` `a`, `b` or `c` ``; of very many, the first and how many more there are.
+/// Lists names in backticks: `` `a`, `b` or `c` ``. A long list is cut, with the number of names left out.
 #[must_use]
-pub fn list(names: impl IntoIterator<Item = impl AsRef<str>>, joint: &str) -> String {
+pub fn list(names: impl IntoIterator<Item = impl AsRef<str>>, conjunction: &str) -> String {
     let mut rest = names.into_iter();
-    let mut names: Vec<String> = rest.by_ref().take(MOST_LISTED).map(|name| format!("`{}`", name.as_ref())).collect();
+    let mut names: Vec<String> = rest.by_ref().take(MAX_LISTED).map(|name| format!("`{}`", name.as_ref())).collect();
     let more = rest.count();
     if more > 0 {
         names.push(format!("{more} more"));
@@ -148,7 +148,7 @@ pub fn list(names: impl IntoIterator<Item = impl AsRef<str>>, joint: &str) -> St
     match names.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} {joint} {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names_are_found_and_far_ones_are_not() {
+    fn only_similar_names_are_suggested() {
         assert_eq!(nearest("nodeport", ["hostPort", "nodePort", "type"]), Some("nodePort"));
         assert_eq!(nearest("postgres", ["postgresql", "redis"]), Some("postgresql"));
         assert_eq!(nearest("ssl_mode", ["sslMode", "host"]), Some("sslMode"));
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(nearest("", ["port"]), None);
     }
 
-    /// The edit distance by its definition, from the ends on.
+    /// The edit distance by its recursive definition.
     fn by_definition(a: &[char], b: &[char]) -> usize {
         let ([rest_a @ .., x], [rest_b @ .., y]) = (a, b) else { return a.len().max(b.len()) };
         let same = by_definition(rest_a, rest_b) + usize::from(x != y);
@@ -177,18 +177,18 @@ mod tests {
         }
     }
 
-    /// Long names that differ little are compared as long as that is cheap, and then no more.
+    /// Long, similar names are only compared up to the limit.
     #[test]
-    fn a_suggestion_costs_little_whatever_the_names_are() {
+    fn the_cost_of_a_suggestion_is_bounded() {
         let middle = "a".repeat(100);
         let near: Vec<String> = (0..1000).map(|at| format!("y{at:03}{middle}{at:03}z")).collect();
         let far = |name: &str| near.iter().take_while(|other| *other != name).count();
         let names = || near.iter().map(String::as_str);
         let found = |name: &str| nearest(name, names());
         assert_eq!(found(&format!("x000{middle}000z")).map(far), Some(0));
-        // Some before it are near as well, but not as near.
+        // An earlier candidate is found, which is less similar.
         assert_ne!(found(&format!("x999{middle}999z")).map(far), Some(999));
-        // One alone is found wherever it stands.
+        // A single similar name is found at any position.
         let alone = format!("y999{middle}999z");
         let others: Vec<String> = (0..998).map(|at| format!("other-{at}")).collect();
         let all = others.iter().map(String::as_str).chain([alone.as_str()]);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_only_leaves_out_what_is_above_it() {
+    fn distances_up_to_the_limit_are_exact() {
         let words =
             ["", "a", "ab", "ba", "abc", "acb", "bca", "abab", "port", "potr", "optr", "ortp", "spört", "ößört"];
         for a in words {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_read_as_prose() {
+    fn lists_and_counts() {
         assert_eq!(list(["a"], "or"), "`a`");
         assert_eq!(list(["a", "b", "c"], "or"), "`a`, `b` or `c`");
         let many = list((0..1000).map(|number| number.to_string()), "and");

@@ -70,7 +70,7 @@ const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /// Whether a valid schedule names only dates that no year has, such as the 30th of February. Where both a day of the month
 /// and one of the week are given, either suffices.
 #[must_use]
-pub fn never_comes(schedule: &str) -> bool {
+pub fn never_matches(schedule: &str) -> bool {
     let parts: Vec<&str> = schedule.split_whitespace().collect();
     let [_, _, day, month, weekday] = parts.as_slice() else { return false };
     // A step beside the star makes it one of several days.
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn dates_that_no_year_has() {
         for never in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30-31 feb *", "0 0 31 4/7 *", "0 0 30/1 2 ?"] {
-            assert!(never_comes(never), "{never}");
+            assert!(never_matches(never), "{never}");
         }
         for sometimes in [
             "0 0 29 2 *",
@@ -213,7 +213,7 @@ mod tests {
             "0 0 31 2",
             "61 0 31 2 *",
         ] {
-            assert!(!never_comes(sometimes), "{sometimes}");
+            assert!(!never_matches(sometimes), "{sometimes}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the rules on volume claims share: who uses a claim, and how many pods that makes.
+//! Helpers for rules on PersistentVolumeClaims: which workloads use a claim, and with how many pods.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -15,11 +15,11 @@ pub(super) struct Use<'g, 'a> {
     pub(super) claim: &'a Object,
     /// The workload.
     pub(super) pod: &'g Pod<'a>,
-    /// Where the workload names the claim.
+    /// The node where the workload refers to the claim.
     pub(super) node: &'a Node,
 }
 
-/// The workloads that use claims of one access mode alone.
+/// The workloads that use claims whose only access mode is the given one.
 pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<Use<'g, 'a>> {
     let has_mode = |claim: &Object| {
         let modes = claim.node["spec"]["accessModes"].items();
@@ -43,7 +43,7 @@ pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<Use<'g, 'a>>
         .collect()
 }
 
-/// How many pods of a workload certainly run at once, in words; `None` for one, or if that is unknown.
+/// A phrase for the pods of a workload that certainly run at the same time; `None` for one, or if the number is unknown.
 pub(super) fn pods_at_once(pod: &Pod<'_>) -> Option<String> {
     let (kind, spec) = (pod.object.kind(), &pod.object.node["spec"]);
     let several = |number: &Node, noun: &str| {
@@ -57,19 +57,19 @@ pub(super) fn pods_at_once(pod: &Pod<'_>) -> Option<String> {
     }
 }
 
-/// The workloads that use each claim, those of one cluster only.
+/// The workloads that use each claim and are applied together.
 pub(super) fn by_claim<'u, 'g, 'a>(bundle: &Bundle<'_>, uses: &'u [Use<'g, 'a>]) -> Vec<Vec<&'u Use<'g, 'a>>> {
-    let mut places = HashMap::with_capacity(uses.len());
+    let mut indexes = HashMap::with_capacity(uses.len());
     let mut groups: Vec<Vec<&Use<'_, '_>>> = Vec::new();
     for one in uses {
-        let place = *places.entry(address(&one.claim.node)).or_insert(groups.len());
-        if place == groups.len() {
+        let index = *indexes.entry(address(&one.claim.node)).or_insert(groups.len());
+        if index == groups.len() {
             groups.push(Vec::new());
         }
-        // A workload that names a claim twice uses it once.
-        let is_new = groups[place].last().is_none_or(|last| !std::ptr::eq(last.pod, one.pod));
-        if is_new && groups[place].first().is_none_or(|first| bundle.are_together(first.pod.object, one.pod.object)) {
-            groups[place].push(one);
+        // A workload may refer to a claim twice.
+        let is_new = groups[index].last().is_none_or(|last| !std::ptr::eq(last.pod, one.pod));
+        if is_new && groups[index].first().is_none_or(|first| bundle.are_together(first.pod.object, one.pod.object)) {
+            groups[index].push(one);
         }
     }
     groups

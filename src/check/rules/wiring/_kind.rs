@@ -1,4 +1,4 @@
-//! What the rules on kind clusters share: port mappings, mounts, the range of NodePorts.
+//! Helpers for rules on kind clusters: port mappings, mounts, the range of NodePorts.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ pub(crate) struct PortMapping<'a> {
     pub(crate) node_port: i64,
     /// The port of the host.
     pub(crate) host_port: i64,
-    /// `TCP` if unset.
+    /// The protocol; `TCP` by default.
     pub(crate) protocol: &'a str,
     /// The listen address on the host; empty for all addresses.
     pub(crate) address: &'a str,
@@ -42,7 +42,7 @@ pub(crate) const NODE_PORTS: RangeInclusive<i64> = 30000..=32767;
 /// The option of the API server that changes the range.
 const RANGE_OPTION: &str = "service-node-port-range";
 
-/// The range of NodePorts of a kind cluster: the usual one, or that of `service-node-port-range` in a kubeadm patch.
+/// The range of NodePorts of a kind cluster: the default one, or that of `service-node-port-range` in a kubeadm patch.
 pub(crate) fn node_ports(cluster: Option<&Object>) -> RangeInclusive<i64> {
     let Some(cluster) = cluster else { return NODE_PORTS };
     let nodes = cluster.node["nodes"].items().iter();
@@ -50,7 +50,7 @@ pub(crate) fn node_ports(cluster: Option<&Object>) -> RangeInclusive<i64> {
     patches.filter_map(|patch| range_of(patch.text())).next_back().unwrap_or(NODE_PORTS)
 }
 
-/// The range that a patch sets, in the form of a mapping or of a list of arguments.
+/// The range that a patch sets, either in a mapping or in a list of arguments.
 fn range_of(patch: &str) -> Option<RangeInclusive<i64>> {
     let (_, rest) = patch.split_once(RANGE_OPTION)?;
     let digits = rest.find(|c: char| c.is_ascii_digit())?;
@@ -64,7 +64,7 @@ pub(crate) fn mounts(cluster: &Object) -> impl Iterator<Item = &Node> {
     cluster.node["nodes"].items().iter().flat_map(|node| node["extraMounts"].items())
 }
 
-/// Whether a path is a directory, or below it.
+/// Whether a path is a directory or inside it.
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     let (path, folder) = (path.trim_end_matches('/'), folder.trim_end_matches('/'));
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_range_of_a_patch() {
+    fn ranges_are_read_from_patches() {
         assert_eq!(
             range_of("apiServer:\n  extraArgs:\n    service-node-port-range: \"1024-65535\"\n"),
             Some(1024..=65535)
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_below_a_folder() {
+    fn paths_inside_a_directory() {
         assert!(is_below("/data", "/data/") && is_below("/data/a", "/data") && is_below("/a", "/"));
         assert!(!is_below("/database", "/data") && !is_below("/", "/data"));
     }

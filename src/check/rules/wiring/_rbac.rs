@@ -1,4 +1,4 @@
-//! What the roles among the manifests allow the ServiceAccounts of known services.
+//! Helpers for rules on RBAC: which roles are bound to a ServiceAccount, and which requests they allow.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -8,7 +8,7 @@ use crate::node::Node;
 use crate::object::Object;
 use crate::service::{Authorization, Client};
 
-/// The role bindings among the manifests, by what they bind.
+/// The role bindings among the manifests, by subject.
 pub(crate) struct Bindings<'a> {
     /// The bindings of ServiceAccounts, by name.
     by_account: HashMap<&'a str, Vec<(&'a Object, &'a Node)>>,
@@ -16,11 +16,11 @@ pub(crate) struct Bindings<'a> {
     by_group: Vec<(&'a Object, &'a str)>,
 }
 
-/// What a ServiceAccount is bound to.
+/// The roles that are bound to a ServiceAccount.
 pub(crate) struct Grants<'a> {
     /// The roles among the manifests.
     pub(crate) roles: Vec<&'a Object>,
-    /// Names of roles that are not among them.
+    /// The names of roles that are not among the manifests.
     pub(crate) absent: Vec<&'a str>,
 }
 
@@ -42,20 +42,20 @@ impl<'a> Bindings<'a> {
         bindings
     }
 
-    /// What the account of a pod is bound to.
+    /// The roles that are bound to the ServiceAccount of a pod.
     pub(crate) fn grants(&self, graph: &Graph<'a>, pod: &Pod<'a>) -> Grants<'a> {
         let namespace = pod.namespace();
         let accounts = self.by_account.get(account(pod)).into_iter().flatten();
         let of_account = accounts.filter(|(binding, subject)| {
-            let wanted = subject["namespace"].as_str().unwrap_or(binding.namespace());
-            // Without a namespace in one of them, `kubectl -n` may make them equal.
-            wanted == namespace || wanted.is_empty() || namespace.is_empty()
+            let subject_namespace = subject["namespace"].as_str().unwrap_or(binding.namespace());
+            // If one has no namespace, `kubectl -n` may set the same one.
+            subject_namespace == namespace || subject_namespace.is_empty() || namespace.is_empty()
         });
         let of_group = self.by_group.iter().filter(|(_, group)| {
             matches!(*group, "system:serviceaccounts" | "system:authenticated")
                 || group
                     .strip_prefix("system:serviceaccounts:")
-                    .is_some_and(|of| of == namespace || namespace.is_empty())
+                    .is_some_and(|group_namespace| group_namespace == namespace || namespace.is_empty())
         });
         let mut grants = Grants { roles: Vec::new(), absent: Vec::new() };
         for binding in of_account.map(|(binding, _)| *binding).chain(of_group.map(|(binding, _)| *binding)) {
@@ -70,31 +70,31 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// The name of the account that a pod runs as.
+/// The name of the ServiceAccount of a pod.
 pub(crate) fn account<'a>(pod: &Pod<'a>) -> &'a str {
     let named = ["serviceAccountName", "serviceAccount"].iter().find_map(|field| pod.spec[*field].as_str());
     named.filter(|name| !name.is_empty()).unwrap_or("default")
 }
 
-/// A request to the API server, as a rule of a role allows it.
+/// The attributes of a request to the API server that RBAC rules match.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'r> {
     pub(crate) group: &'r str,
     pub(crate) resource: &'r str,
-    /// The name of the object; none for requests that name none.
+    /// The name of the object; `None` for requests such as `list`.
     pub(crate) name: Option<&'r str>,
     pub(crate) verb: &'r str,
 }
 
-/// Whether a role allows a request. A role that is aggregated from others may allow anything.
+/// Whether a role allows a request. A role with an `aggregationRule` may allow anything.
 pub(crate) fn allows(role: &Object, request: Request<'_>) -> bool {
     role.node["aggregationRule"].is_set() || role.node["rules"].items().iter().any(|rule| covers(rule, request))
 }
 
 /// Whether a rule of a role allows a request.
 fn covers(rule: &Node, request: Request<'_>) -> bool {
-    let lists = |field: &str, wanted: &str| {
-        rule[field].items().iter().map(Node::text).any(|entry| entry == "*" || entry == wanted)
+    let lists = |field: &str, value: &str| {
+        rule[field].items().iter().map(Node::text).any(|entry| entry == "*" || entry == value)
     };
     let subresource = request.resource.split_once('/').map(|(_, part)| format!("*/{part}"));
     let names = rule["resourceNames"].items();
@@ -104,7 +104,7 @@ fn covers(rule: &Node, request: Request<'_>) -> bool {
         && (names.is_empty() || request.name.is_some_and(|name| names.iter().any(|entry| entry.text() == name)))
 }
 
-/// A container of a service that another known service authorizes.
+/// A container of a client that another known service authorizes.
 pub(crate) struct AuthorizedClient<'g, 'a> {
     pub(crate) view: View<'g, 'a>,
     /// The name of the other service.
@@ -112,14 +112,14 @@ pub(crate) struct AuthorizedClient<'g, 'a> {
     pub(crate) authorization: &'a Authorization,
 }
 
-/// The clients of services that authorize their callers with the API server. Older releases did not: that this one does
-/// shows in a role for clients among the manifests, or in the dialect of the client's config.
+/// The clients of services that authorize their callers with a SubjectAccessReview. Older releases did not: a newer one is
+/// recognized by a role for clients among the manifests, or by the dialect of the client's config.
 pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<AuthorizedClient<'g, 'a>> {
     let graph = bundle.graph();
     let mut clients = Vec::new();
     for view in graph.known() {
         let Some(dialect) = view.dialect else { continue };
-        for client in dialect.clients.iter().filter(|client| is_told(&view, client) || !client.optional) {
+        for client in dialect.clients.iter().filter(|client| has_url(&view, client) || !client.optional) {
             let Some(server) = graph.descriptions().named(&client.of) else { continue };
             let Some(authorization) = &server.authorization else { continue };
             let is_recent = view.tree().is_some() && dialect.since.is_some() && dialect.until.is_none();
@@ -132,27 +132,27 @@ pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<Authoriz
 }
 
 /// Whether the client's config, variables or flags set the URL of the server.
-pub(crate) fn is_told(view: &View<'_, '_>, client: &Client) -> bool {
+pub(crate) fn has_url(view: &View<'_, '_>, client: &Client) -> bool {
     let by_key = client.key.as_ref().is_some_and(|key| !view.value(key).text().is_empty());
     let by_env = client.env.as_ref().is_some_and(|name| view.container.var(name).is_some());
     let by_flag = client.flag.as_ref().is_some_and(|flag| crate::graph::flag_value(view.container, flag).is_some());
     by_key || by_env || by_flag
 }
 
-/// A role among the manifests that is meant for the clients of a service: it has the name, or names the object.
+/// The role among the manifests that is for the clients of a service: it has the expected name, or lists the expected object.
 pub(crate) fn role_for<'a>(graph: &Graph<'a>, authorization: &Authorization) -> Option<&'a Object> {
     let is_role = |object: &&Object| matches!(kind_of(object), Some("Role" | "ClusterRole"));
     graph.objects.iter().filter(is_role).find(|role| {
         role.name() == authorization.cluster_role
             || role.node["rules"].items().iter().any(|rule| {
-                let has = |field: &str, wanted: &str| rule[field].items().iter().any(|entry| entry.text() == wanted);
+                let has = |field: &str, value: &str| rule[field].items().iter().any(|entry| entry.text() == value);
                 has("resources", &authorization.resource) && has("resourceNames", &authorization.resource_name)
             })
     })
 }
 
 impl Authorization {
-    /// The request that is asked about, with one of the verbs.
+    /// The request that the service checks, with one of the verbs.
     pub(crate) fn request<'r>(&'r self, verb: &'r str) -> Request<'r> {
         Request { group: &self.api_group, resource: &self.resource, name: Some(&self.resource_name), verb }
     }

@@ -1,4 +1,4 @@
-//! Objects other than Services that select others by labels: what each kind selects, as data, and what it matches.
+//! Objects other than Services that select objects by labels: a table of the kinds, and what an object selects.
 
 use std::cell::OnceCell;
 
@@ -10,9 +10,9 @@ use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::suggest;
 
-/// What is selected.
+/// The kind of objects that are selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum SelectedKind {
     /// Pods, by the labels of their templates.
     Pods,
     /// Services, by their own labels.
@@ -21,47 +21,47 @@ pub(super) enum Wanted {
     Ingresses,
 }
 
-/// Where it is looked for.
+/// The namespaces in which objects are selected.
 #[derive(Debug, Clone, Copy)]
 enum Scope {
-    /// In its own namespace.
+    /// The namespace of the selecting object.
     Own,
-    /// In all namespaces.
+    /// All namespaces.
     Anywhere,
-    /// In those that a field names (`any`, `matchNames`), else in its own.
+    /// Those that a field specifies (`any`, `matchNames`), by default its own.
     Field(&'static [&'static str]),
 }
 
-/// How the selector is written.
+/// The form of a selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// A label selector: `matchLabels`, `matchExpressions`.
     Selector,
-    /// Labels alone.
+    /// A map of labels.
     Labels,
 }
 
-/// How much it matters if nothing is selected.
+/// The consequence if nothing is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
+pub(super) enum Consequence {
     /// The object has no effect.
-    Needed,
-    /// It does no harm.
-    Idle,
-    /// It usually selects objects of the platform: only a misspelling is reported.
+    NoEffect,
+    /// It is harmless.
+    Harmless,
+    /// The object usually selects objects of the platform: only misspellings are reported.
     Platform,
 }
 
-/// A kind of object that selects others.
+/// A kind of objects that select others: a row of the table.
 #[derive(Debug)]
 pub(super) struct Selecting {
     kind: &'static str,
     group: &'static str,
     selector: &'static [&'static str],
     form: Form,
-    pub(super) wanted: Wanted,
+    pub(super) selected_kind: SelectedKind,
     scope: Scope,
-    pub(super) weight: Weight,
+    pub(super) consequence: Consequence,
     /// The field of `spec` with the list of endpoints to scrape.
     pub(super) endpoints: Option<&'static str>,
 }
@@ -71,15 +71,15 @@ const INGRESS: &[&str] = &["spec", "targets", "ingress", "selector"];
 const NAMESPACES: Scope = Scope::Field(&["spec", "namespaceSelector"]);
 const INGRESS_NAMESPACES: Scope = Scope::Field(&["spec", "targets", "ingress", "namespaceSelector"]);
 
-const fn row(kind: &'static str, group: &'static str, wanted: Wanted, scope: Scope) -> Selecting {
+const fn row(kind: &'static str, group: &'static str, selected_kind: SelectedKind, scope: Scope) -> Selecting {
     Selecting {
         kind,
         group,
         selector: SPEC,
         form: Form::Selector,
-        wanted,
+        selected_kind,
         scope,
-        weight: Weight::Needed,
+        consequence: Consequence::NoEffect,
         endpoints: None,
     }
 }
@@ -89,8 +89,8 @@ impl Selecting {
         Self { selector, ..self }
     }
 
-    const fn weighing(self, weight: Weight) -> Self {
-        Self { weight, ..self }
+    const fn with_consequence(self, consequence: Consequence) -> Self {
+        Self { consequence, ..self }
     }
 
     const fn scraping(self, endpoints: &'static str) -> Self {
@@ -98,32 +98,32 @@ impl Selecting {
     }
 }
 
-/// All kinds. The source of each group of rows is above it.
+/// All kinds. The source is given above the rows of each group.
 static TABLE: &[Selecting] = &[
     // https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/
-    row("PodDisruptionBudget", "policy", Wanted::Pods, Scope::Own).weighing(Weight::Idle),
-    row("NetworkPolicy", "networking.k8s.io", Wanted::Pods, Scope::Own)
+    row("PodDisruptionBudget", "policy", SelectedKind::Pods, Scope::Own).with_consequence(Consequence::Harmless),
+    row("NetworkPolicy", "networking.k8s.io", SelectedKind::Pods, Scope::Own)
         .at(&["spec", "podSelector"])
-        .weighing(Weight::Idle),
+        .with_consequence(Consequence::Harmless),
     // https://prometheus-operator.dev/docs/api-reference/api/
-    row("ServiceMonitor", PROMETHEUS, Wanted::Services, NAMESPACES).scraping("endpoints"),
-    row("PodMonitor", PROMETHEUS, Wanted::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
-    row("Probe", PROMETHEUS, Wanted::Ingresses, INGRESS_NAMESPACES).at(INGRESS),
+    row("ServiceMonitor", PROMETHEUS, SelectedKind::Services, NAMESPACES).scraping("endpoints"),
+    row("PodMonitor", PROMETHEUS, SelectedKind::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
+    row("Probe", PROMETHEUS, SelectedKind::Ingresses, INGRESS_NAMESPACES).at(INGRESS),
     // https://learn.microsoft.com/azure/azure-monitor/containers/prometheus-metrics-scrape-crd
-    row("ServiceMonitor", "azmonitoring.coreos.com", Wanted::Services, NAMESPACES).scraping("endpoints"),
-    row("PodMonitor", "azmonitoring.coreos.com", Wanted::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
+    row("ServiceMonitor", "azmonitoring.coreos.com", SelectedKind::Services, NAMESPACES).scraping("endpoints"),
+    row("PodMonitor", "azmonitoring.coreos.com", SelectedKind::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
     // https://docs.victoriametrics.com/operator/api/
-    row("VMServiceScrape", VICTORIA, Wanted::Services, NAMESPACES).scraping("endpoints"),
-    row("VMPodScrape", VICTORIA, Wanted::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
-    row("VMProbe", VICTORIA, Wanted::Ingresses, INGRESS_NAMESPACES).at(INGRESS),
+    row("VMServiceScrape", VICTORIA, SelectedKind::Services, NAMESPACES).scraping("endpoints"),
+    row("VMPodScrape", VICTORIA, SelectedKind::Pods, NAMESPACES).scraping("podMetricsEndpoints"),
+    row("VMProbe", VICTORIA, SelectedKind::Ingresses, INGRESS_NAMESPACES).at(INGRESS),
     // https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/doc/api.md
-    row("PodMonitoring", "monitoring.googleapis.com", Wanted::Pods, Scope::Own).scraping("endpoints"),
-    row("ClusterPodMonitoring", "monitoring.googleapis.com", Wanted::Pods, Scope::Anywhere).scraping("endpoints"),
+    row("PodMonitoring", "monitoring.googleapis.com", SelectedKind::Pods, Scope::Own).scraping("endpoints"),
+    row("ClusterPodMonitoring", "monitoring.googleapis.com", SelectedKind::Pods, Scope::Anywhere).scraping("endpoints"),
     // https://istio.io/latest/docs/reference/config/networking/gateway/
     Selecting {
         form: Form::Labels,
-        weight: Weight::Platform,
-        ..row("Gateway", "networking.istio.io", Wanted::Pods, Scope::Anywhere)
+        consequence: Consequence::Platform,
+        ..row("Gateway", "networking.istio.io", SelectedKind::Pods, Scope::Anywhere)
     },
 ];
 
@@ -133,7 +133,7 @@ const VICTORIA: &str = "operator.victoriametrics.com";
 /// The namespace of the cluster's own pods and Services.
 const SYSTEM: &str = "kube-system";
 
-/// Labels of what every cluster runs, and of the API server's own Service.
+/// Labels of the pods that every cluster runs, and of the Service of the API server.
 const OF_CLUSTER: &[(&str, &str)] = &[
     ("component", "apiserver"),
     ("component", "etcd"),
@@ -145,50 +145,50 @@ const OF_CLUSTER: &[(&str, &str)] = &[
     ("tier", "control-plane"),
 ];
 
-/// The objects that can be selected in one way, found by their labels.
+/// The objects of one selected kind, indexed by their labels.
 #[derive(Debug, Default)]
-struct Stock<'a> {
-    things: Vec<(&'a Object, &'a Node)>,
+struct Candidates<'a> {
+    objects: Vec<(&'a Object, &'a Node)>,
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
     keys: HashSet<&'a str>,
-    /// The namespaces that contain some of them, or pods.
-    inhabited: HashSet<&'a str>,
+    /// The namespaces that contain some of the objects, or pods.
+    namespaces: HashSet<&'a str>,
 }
 
-impl<'a> Stock<'a> {
-    fn of(graph: &Graph<'a>, wanted: Wanted) -> Self {
+impl<'a> Candidates<'a> {
+    fn of(graph: &Graph<'a>, selected_kind: SelectedKind) -> Self {
         let own = |object: &'a Object| (object, &object.node["metadata"]["labels"]);
-        let things: Vec<_> = match wanted {
-            Wanted::Pods => graph.pods.iter().map(|pod| (pod.object, pod.labels)).collect(),
-            Wanted::Services => graph.services.iter().map(|service| own(service.object)).collect(),
-            Wanted::Ingresses => {
+        let objects: Vec<_> = match selected_kind {
+            SelectedKind::Pods => graph.pods.iter().map(|pod| (pod.object, pod.labels)).collect(),
+            SelectedKind::Services => graph.services.iter().map(|service| own(service.object)).collect(),
+            SelectedKind::Ingresses => {
                 graph.objects.iter().filter(|object| kind_of(object) == Some("Ingress")).map(own).collect()
             }
         };
-        let mut stock = Self { things, ..Self::default() };
-        for (at, (object, labels)) in stock.things.iter().enumerate() {
+        let mut candidates = Self { objects, ..Self::default() };
+        for (at, (object, labels)) in candidates.objects.iter().enumerate() {
             for label in labels.entries() {
-                stock.by_label.entry((&label.key, label.value.text())).or_default().push(at);
-                stock.keys.insert(&label.key);
+                candidates.by_label.entry((&label.key, label.value.text())).or_default().push(at);
+                candidates.keys.insert(&label.key);
             }
-            stock.inhabited.insert(object.namespace());
+            candidates.namespaces.insert(object.namespace());
         }
-        if wanted == Wanted::Services {
-            stock.inhabited.extend(graph.pods.iter().map(|pod| pod.namespace()));
+        if selected_kind == SelectedKind::Services {
+            candidates.namespaces.extend(graph.pods.iter().map(|pod| pod.namespace()));
         }
-        stock
+        candidates
     }
 }
 
-/// The namespaces in which one object selects.
+/// The namespaces in which an object selects others.
 #[derive(Debug)]
-enum Reach<'a> {
+enum Namespaces<'a> {
     Own(&'a str),
     Anywhere,
     Named(HashSet<&'a str>),
 }
 
-impl<'a> Reach<'a> {
+impl<'a> Namespaces<'a> {
     fn of(row: &Selecting, object: &'a Object) -> Self {
         let field = match row.scope {
             Scope::Own => return Self::Own(object.namespace()),
@@ -202,7 +202,7 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Whether something in a namespace is selected. An object without a namespace may get this one by `kubectl -n`.
+    /// Whether objects in a namespace are selected. `kubectl -n` may set the namespace of an object that has none.
     fn has(&self, namespace: &str) -> bool {
         match self {
             Self::Own(own) => *own == namespace || own.is_empty() || namespace.is_empty(),
@@ -211,8 +211,8 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Whether one of some namespaces is among these.
-    fn meets(&self, namespaces: &HashSet<&str>) -> bool {
+    /// Whether one of the given namespaces is among these.
+    fn contains_any(&self, namespaces: &HashSet<&str>) -> bool {
         match self {
             Self::Own(own) if !own.is_empty() => namespaces.contains(own) || namespaces.contains(""),
             Self::Named(names) => namespaces.contains("") || names.iter().any(|name| namespaces.contains(name)),
@@ -220,45 +220,45 @@ impl<'a> Reach<'a> {
         }
     }
 
-    /// Whether pods that no manifest shows may run in one of these: those of operators, and of the cluster itself.
-    fn has_unseen(&self, graph: &Graph<'_>) -> bool {
+    /// Whether pods without a manifest may run in one of these: pods of operators, or of the cluster itself.
+    fn may_have_other_pods(&self, graph: &Graph<'_>) -> bool {
         let runs = |namespace: &str| namespace == SYSTEM || graph.made.may_run_in(namespace);
         match self {
             Self::Own(own) => runs(own),
-            // The empty namespace means all.
+            // The empty namespace stands for all.
             Self::Anywhere => runs(""),
             Self::Named(names) => names.iter().any(|name| runs(name)),
         }
     }
 }
 
-/// What one object selects.
+/// The objects that an object selects.
 pub(super) struct Selection<'g, 'a> {
     pub(super) row: &'static Selecting,
     pub(super) object: &'a Object,
     /// The selector.
     pub(super) selector: &'a Node,
-    /// The numbers of what it selects: of pods in [`Graph::pods`], of Services in [`Graph::services`].
+    /// The indexes of the selected objects: of pods in [`Graph::pods`], of Services in [`Graph::services`].
     pub(super) found: Vec<usize>,
-    /// Whether it may select more than these: of very many candidates only the first are compared.
+    /// Whether more may be selected: if there are very many candidates, only the first ones are compared.
     pub(super) is_cut: bool,
-    reach: Reach<'a>,
-    stock: &'g Stock<'a>,
+    namespaces: Namespaces<'a>,
+    candidates: &'g Candidates<'a>,
     graph: &'g Graph<'a>,
 }
 
-/// What may be selected, collected lazily.
+/// The candidates of each kind, collected on first use.
 pub(super) struct Selections<'g, 'a> {
     graph: &'g Graph<'a>,
-    stocks: [OnceCell<Stock<'a>>; 3],
+    all_candidates: [OnceCell<Candidates<'a>>; 3],
 }
 
 impl<'g, 'a> Selections<'g, 'a> {
     pub(super) fn new(bundle: &'g Bundle<'a>) -> Self {
-        Self { graph: bundle.graph(), stocks: Default::default() }
+        Self { graph: bundle.graph(), all_candidates: Default::default() }
     }
 
-    /// What an object selects, if its kind selects and it has a selector.
+    /// The objects that an object selects, if its kind is in the table and it has a selector.
     pub(super) fn of(&'g self, object: &'a Object) -> Option<Selection<'g, 'a>> {
         let is_row = |row: &&Selecting| row.kind == object.kind() && row.group == object.group();
         let row = TABLE.iter().find(is_row)?;
@@ -266,10 +266,12 @@ impl<'g, 'a> Selections<'g, 'a> {
         if !selector.is_set() {
             return None;
         }
-        let stock = self.stocks[row.wanted as usize].get_or_init(|| Stock::of(self.graph, row.wanted));
-        let reach = Reach::of(row, object);
+        let candidates = self.all_candidates[row.selected_kind as usize]
+            .get_or_init(|| Candidates::of(self.graph, row.selected_kind));
+        let namespaces = Namespaces::of(row, object);
         let (found, is_cut) = (Vec::new(), false);
-        let mut selection = Selection { row, object, selector, found, is_cut, reach, stock, graph: self.graph };
+        let mut selection =
+            Selection { row, object, selector, found, is_cut, namespaces, candidates, graph: self.graph };
         let (candidates, is_cut) = selection.candidates();
         selection.found = candidates.filter(|at| selection.has(*at)).collect();
         selection.is_cut = is_cut;
@@ -286,8 +288,8 @@ impl<'g, 'a> Selection<'g, 'a> {
         }
     }
 
-    /// The keys and values of required labels.
-    fn wanted(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    /// The keys and values of the required labels.
+    fn required_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let expressions = match self.row.form {
             Form::Selector => self.selector["matchExpressions"].items(),
             Form::Labels => &[],
@@ -298,20 +300,20 @@ impl<'g, 'a> Selection<'g, 'a> {
         labels.chain(expressions.map(|expression| (expression["key"].text(), expression["values"][0].text())))
     }
 
-    /// Those that may have all labels, and whether there are more.
+    /// The indexes of objects that may have all labels, and whether there are more.
     fn candidates(&self) -> (impl Iterator<Item = usize> + use<'g, 'a>, bool) {
-        let stock = self.stock;
+        let candidates = self.candidates;
         let of = |label: &'a Entry| {
-            stock.by_label.get(&(label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
+            candidates.by_label.get(&(label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
         };
         let rarest = self.labels().iter().map(of).min_by_key(|found| found.len());
-        let count = rarest.map_or(stock.things.len(), <[usize]>::len);
+        let count = rarest.map_or(candidates.objects.len(), <[usize]>::len);
         let candidates = (0..count.min(MOST_PODS)).map(move |at| rarest.map_or(at, |rarest| rarest[at]));
         (candidates, count > MOST_PODS)
     }
 
     fn matches(&self, at: usize) -> bool {
-        let labels = self.stock.things[at].1;
+        let labels = self.candidates.objects[at].1;
         match self.row.form {
             Form::Selector => label_selector_matches(self.selector, labels),
             Form::Labels => selects(self.selector, labels),
@@ -319,26 +321,28 @@ impl<'g, 'a> Selection<'g, 'a> {
     }
 
     fn has(&self, at: usize) -> bool {
-        self.reach.has(self.thing(at).namespace()) && self.matches(at)
+        self.namespaces.has(self.object_at(at).namespace()) && self.matches(at)
     }
 
-    /// Something that can be selected: a workload, a Service, an Ingress.
-    pub(super) fn thing(&self, at: usize) -> &'a Object {
-        self.stock.things[at].0
+    /// The workload, Service or Ingress with an index.
+    pub(super) fn object_at(&self, at: usize) -> &'a Object {
+        self.candidates.objects[at].0
     }
 
-    /// The labels by which something is selected.
+    /// The labels of the object with an index.
     pub(super) fn labels_of(&self, at: usize) -> &'a Node {
-        self.stock.things[at].1
+        self.candidates.objects[at].1
     }
 
-    /// Whether nothing else can be selected than what is among the manifests: it has labels, and selects in its own namespace
-    /// only, where nothing runs that is not in the manifests.
+    /// Whether only objects among the manifests can be selected: the selector requires labels, and is limited to its own
+    /// namespace, in which no pods without a manifest run.
     pub(super) fn is_exact(&self) -> bool {
-        matches!(self.reach, Reach::Own(_)) && self.wanted().next().is_some() && !self.reach.has_unseen(self.graph)
+        matches!(self.namespaces, Namespaces::Own(_))
+            && self.required_labels().next().is_some()
+            && !self.namespaces.may_have_other_pods(self.graph)
     }
 
-    /// The field with the namespaces in which it selects, if its kind has one.
+    /// The field that specifies the namespaces, if the kind has one.
     pub(super) fn namespaces(&self) -> Option<String> {
         match self.row.scope {
             Scope::Field(field) => Some(field.join(".")),
@@ -346,71 +350,74 @@ impl<'g, 'a> Selection<'g, 'a> {
         }
     }
 
-    /// Whether manifests show that something runs where it selects.
-    pub(super) fn is_inhabited(&self) -> bool {
-        self.reach.meets(&self.stock.inhabited)
+    /// Whether the manifests have objects in the namespaces in which it selects.
+    pub(super) fn has_objects_in_namespaces(&self) -> bool {
+        self.namespaces.contains_any(&self.candidates.namespaces)
     }
 
-    /// Whether what it selects may exist without a manifest: run by an operator, or with labels that are set at run time.
-    pub(super) fn may_be_unseen(&self) -> bool {
-        self.reach.has_unseen(self.graph)
+    /// Whether the selected objects may exist without a manifest, for example pods of an operator.
+    pub(super) fn may_select_others(&self) -> bool {
+        self.namespaces.may_have_other_pods(self.graph)
     }
 
-    /// Whether a label is set by a controller: it has a domain, and no object among the manifests has it.
+    /// Whether a controller sets one of the labels: it has a domain, and no object among the manifests has it.
     pub(super) fn is_of_controller(&self) -> bool {
-        self.wanted().any(|(key, _)| is_of_controller(key, &|key| self.stock.keys.contains(key)))
+        self.required_labels().any(|(key, _)| is_of_controller(key, &|key| self.candidates.keys.contains(key)))
     }
 
-    /// Whether it has labels that are set on objects in the cluster, or no labels.
+    /// Whether one of the labels is set on objects in the cluster, or the selector requires no labels.
     pub(super) fn is_foreign(&self, domains: &Domains<'_>) -> bool {
-        self.wanted().next().is_none() || self.wanted().any(|(key, value)| is_set_by_others(key, value, domains))
+        self.required_labels().next().is_none()
+            || self.required_labels().any(|(key, value)| is_set_by_others(key, value, domains))
     }
 
-    /// An object with the labels in a namespace in which it does not select.
+    /// An object that has the labels, but is in another namespace.
     pub(super) fn elsewhere(&self) -> Option<&'a Object> {
         let (mut candidates, _) = self.candidates();
-        candidates.find(|at| self.matches(*at)).map(|at| self.thing(at))
+        candidates.find(|at| self.matches(*at)).map(|at| self.object_at(at))
     }
 
-    /// The index of what is probably meant: an object with its name, a Service of pods with these labels, or an object with a
-    /// similar label.
+    /// The index of the object that was probably meant: one with the same name, a Service of pods with these labels, or one with
+    /// a similar label.
     pub(super) fn near(&self) -> Option<usize> {
-        let reached =
-            || (0..self.stock.things.len().min(MOST_PODS)).filter(|at| self.reach.has(self.thing(*at).namespace()));
-        let twin = reached().find(|at| self.thing(*at).name() == self.object.name());
-        let fronts = |at: &usize| {
-            let selector = &self.thing(*at).node["spec"]["selector"];
-            self.row.wanted == Wanted::Services
+        let in_namespaces = || {
+            (0..self.candidates.objects.len().min(MOST_PODS))
+                .filter(|at| self.namespaces.has(self.object_at(*at).namespace()))
+        };
+        let same_name = in_namespaces().find(|at| self.object_at(*at).name() == self.object.name());
+        let selects_same_pods = |at: &usize| {
+            let selector = &self.object_at(*at).node["spec"]["selector"];
+            self.row.selected_kind == SelectedKind::Services
                 && !self.labels().is_empty()
                 && self.labels().iter().all(|label| selector[label.key.as_str()].text() == label.value.text())
         };
-        let slip = || {
-            self.labels().iter().take(MOST_LABELS).find_map(|label| {
-                let values = reached().filter_map(|at| self.labels_of(at).get(&label.key)?.as_str());
+        let similar_label = || {
+            self.labels().iter().take(MAX_COMPARED_LABELS).find_map(|label| {
+                let values = in_namespaces().filter_map(|at| self.labels_of(at).get(&label.key)?.as_str());
                 let near = suggest::nearest(label.value.text(), values)?;
-                reached().find(|at| self.labels_of(*at)[label.key.as_str()].text() == near)
+                in_namespaces().find(|at| self.labels_of(*at)[label.key.as_str()].text() == near)
             })
         };
-        match self.row.weight {
-            Weight::Platform => slip(),
-            _ => reached().find(fronts).or(twin).or_else(slip),
+        match self.row.consequence {
+            Consequence::Platform => similar_label(),
+            _ => in_namespaces().find(selects_same_pods).or(same_name).or_else(similar_label),
         }
     }
 }
 
-/// How many labels of a selector are compared with others for a suggestion.
-const MOST_LABELS: usize = 4;
+/// The maximum number of labels of a selector that are compared for a suggestion.
+const MAX_COMPARED_LABELS: usize = 4;
 
 /// Labels that controllers set on pods at run time.
-const RUNTIME: &[&str] = &[
+const RUNTIME_LABELS: &[&str] = &[
     "statefulset.kubernetes.io/pod-name",
     "apps.kubernetes.io/pod-index",
     "controller-revision-hash",
     "pod-template-hash",
 ];
 
-/// Words in labels, and in their values, that a program sets on its own pod when it is elected or becomes ready.
-const ELECTED: &[&str] = &[
+/// Words in labels that a program sets on its own pod when it is elected or becomes ready, and in their values.
+const ELECTION_WORDS: &[&str] = &[
     "active",
     "initialized",
     "leader",
@@ -426,7 +433,7 @@ const ELECTED: &[&str] = &[
     "writer",
 ];
 
-/// Whether a label is set on objects in the cluster, or is one of pods that run in every cluster.
+/// Whether a label is set on objects in the cluster, or is that of pods which every cluster runs.
 pub(super) fn is_set_by_others(key: &str, value: &str, domains: &Domains<'_>) -> bool {
     OF_CLUSTER.contains(&(key, value)) || is_set_at_run_time(key, value) || domains.has(key)
 }
@@ -435,19 +442,19 @@ pub(super) fn is_set_by_others(key: &str, value: &str, domains: &Domains<'_>) ->
 fn is_set_at_run_time(key: &str, value: &str) -> bool {
     let is_elected = |text: &str| {
         text.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| ELECTED.iter().any(|known| word.eq_ignore_ascii_case(known)) || word.ends_with("Role"))
+            .any(|word| ELECTION_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) || word.ends_with("Role"))
     };
     let conventional = key.starts_with("app.kubernetes.io/") || key == "app" || key == "name";
-    RUNTIME.contains(&key) || is_elected(key) || !conventional && is_elected(value)
+    RUNTIME_LABELS.contains(&key) || is_elected(key) || !conventional && is_elected(value)
 }
 
-/// Whether a label is set by a controller: it has a domain, and is not among the known ones.
+/// Whether a controller sets a label: it has a domain, and is not known.
 pub(super) fn is_of_controller(key: &str, is_known: &dyn Fn(&str) -> bool) -> bool {
     key.contains('/') && !key.starts_with("app.kubernetes.io/") && !is_known(key)
 }
 
-/// The domains of the custom resources among some manifests: controllers set labels of their own domain on what they create,
-/// which is not in the manifests.
+/// The domains of the custom resources among the manifests. Controllers set labels with their own domain on the objects that
+/// they create.
 pub(super) struct Domains<'a>(HashSet<&'a str>);
 
 impl<'a> Domains<'a> {
@@ -456,7 +463,7 @@ impl<'a> Domains<'a> {
         Self(groups.flat_map(|group| [domain(group), group.split('.').next().unwrap_or(group)]).collect())
     }
 
-    /// Whether a label is of one of them.
+    /// Whether a label has one of these domains.
     fn has(&self, key: &str) -> bool {
         key.split_once('/').is_some_and(|(prefix, _)| {
             self.0.contains(domain(prefix)) || self.0.contains(prefix.split('.').next().unwrap_or(prefix))

@@ -1,4 +1,4 @@
-//! What several rules of the family share: places in texts, words, near names.
+//! Helpers of the family: findings at hosts and config values, and suggestions of similar names.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::service::{Description, Sign};
 use crate::suggest;
 use crate::validation::{Draft, Report};
 
-/// A finding at a host in a text.
+/// Reports a finding at a host in a string.
 pub(crate) fn at_mention<'r>(report: &'r mut Report<'_>, mention: &Mention<'_>, message: String) -> Draft<'r> {
     match &mention.range {
         Some(range) => report.text(mention.object, mention.node, range.clone(), message),
@@ -19,7 +19,7 @@ pub(crate) fn at_mention<'r>(report: &'r mut Report<'_>, mention: &Mention<'_>, 
     }
 }
 
-/// A finding at a part of a mention, its port or scheme; at the host if the part has no span.
+/// Reports a finding at the port or scheme of a mention; at the host if there is none.
 pub(crate) fn at_part<'r>(
     report: &'r mut Report<'_>,
     mention: &Mention<'_>,
@@ -32,7 +32,7 @@ pub(crate) fn at_part<'r>(
     }
 }
 
-/// A finding at a value in the config file of a known container.
+/// Reports a finding at a value in the config file of a known container.
 pub(crate) fn at_value<'r>(
     report: &'r mut Report<'_>,
     view: &View<'_, '_>,
@@ -45,7 +45,7 @@ pub(crate) fn at_value<'r>(
     }
 }
 
-/// A finding at a value in a config file.
+/// Reports a finding at a value in a config file.
 pub(crate) fn at_setting<'r>(
     report: &'r mut Report<'_>,
     config: &Config<'_>,
@@ -59,19 +59,19 @@ pub(crate) fn at_setting<'r>(
     report.text(config.object, config.node, span.start as usize..span.end as usize, message)
 }
 
-/// A finding at the place where a key of a config file belongs: its section, or the file.
+/// Reports a finding about a missing key of a config file, at its section or at the file.
 pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, config: &Config<'_>, key: &str, message: String) -> Draft<'r> {
     let Some(tree) = &config.tree else { return report.at(config.object, config.node, message) };
     let mut node = tree;
-    let mut place = None;
+    let mut span = None;
     for part in key.split('.') {
         let Value::Mapping(mapping) = &node.value else { break };
         let Some(entry) = mapping.entry(part) else { break };
-        place = Some(entry.key_span);
+        span = Some(entry.key_span);
         node = &entry.value;
     }
-    let place = place.or_else(|| tree.entries().first().map(|entry| entry.key_span));
-    match place {
+    let span = span.or_else(|| tree.entries().first().map(|entry| entry.key_span));
+    match span {
         Some(span) => report.text(config.object, config.node, span.start as usize..span.end as usize, message),
         None => report.at(config.object, config.node, message),
     }
@@ -81,8 +81,8 @@ pub(crate) fn at_section<'r>(report: &'r mut Report<'_>, config: &Config<'_>, ke
 pub(crate) fn has_keys(object: &Object, lacking: &str) -> String {
     match suggest::nearest(lacking, data_keys(object)) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if data_keys(object).next().is_none() => "it has no keys".to_owned(),
-        None => format!("it has {}", suggest::list(data_keys(object).take(6), "and")),
+        None if data_keys(object).next().is_none() => "the object has no keys".to_owned(),
+        None => format!("use one of its keys: {}", suggest::list(data_keys(object).take(6), "or")),
     }
 }
 
@@ -91,27 +91,35 @@ pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
     ["stringData", "data", "binaryData"].iter().find_map(|field| object.node[*field].get(key)).unwrap_or(&object.node)
 }
 
+/// The help for a host that does not resolve: a similar Service, and how to declare the host if it is not one.
+pub(crate) fn unresolved_help(meant: Option<&Meant>, declare: &str) -> String {
+    match meant.filter(|meant| meant.serves) {
+        Some(Meant { name, .. }) => format!("did you mean `{name}`? if it is applied from elsewhere, {declare}"),
+        None => format!("if it is applied from elsewhere, {declare}"),
+    }
+}
+
 /// The Service that was probably meant by a name that does not resolve.
 #[derive(Debug)]
 pub(crate) struct Meant {
     /// Its name.
     pub(crate) name: String,
-    /// Whether it serves the port, if one is given.
+    /// Whether it has the port, if one is specified.
     pub(crate) serves: bool,
     /// Whether the description of the known service that uses the host names it.
     pub(crate) described: bool,
 }
 
-/// The Service that was probably meant by a name that does not resolve: one with a similar name, or the usual one.
+/// The Service that was probably meant by a name that does not resolve: one with a similar name, or the usual name.
 pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant> {
     let graph = bundle.graph();
     let Target::Missing { name, namespace, .. } = &mention.target else { return None };
-    // All usual names of one service count as similar.
+    // The usual names of the same service count as similar.
     let named = bundle.options.services.iter().find(|known| known.has(Sign::Service, name));
     let alias = named.map(Description::service).and_then(|service| {
         service.services.iter().find(|other| *other != name && graph.service(namespace, other).is_some())
     });
-    // A program does not mean its own Service.
+    // The Service of the pod itself is not meant.
     let own = |near: &String| {
         graph.service(namespace, near).is_some_and(|at| mention.pod.is_some_and(|pod| graph.services[at].pods == [pod]))
     };
@@ -153,22 +161,26 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
 }
 
 /// The severity of a host that does not resolve: an error if the manifests are complete, or if the description of a known
-/// service has another name for the host; a note if nothing among the manifests is in the namespace, or in the configuration
-/// of a proxy, whose upstreams may be optional.
+/// service has another name for the host; a note if no object is in the namespace, or in the configuration of a proxy, whose
+/// upstreams may be optional.
 pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&Meant>) -> Severity {
-    let foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
+    let is_foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
     match meant {
         _ if bundle.options.whole => Severity::Error,
         Some(Meant { described: true, serves: true, .. }) => Severity::Error,
-        _ if foreign || in_proxy_config(mention) => Severity::Note,
+        _ if is_foreign || in_proxy_config(mention) => Severity::Note,
         _ => Severity::Warning,
     }
 }
 
 /// The message for a Service in another namespace than the one to which a host resolves.
-pub(crate) fn other_namespace(service: &Object, wanted: &str) -> String {
-    let wanted = if wanted.is_empty() { "default" } else { wanted };
-    format!("Service `{}` not found in namespace `{wanted}`; it is in `{}`", service.name(), service.namespace())
+pub(crate) fn other_namespace(service: &Object, namespace: &str) -> String {
+    let namespace = if namespace.is_empty() { "default" } else { namespace };
+    format!(
+        "Service `{}` not found in namespace `{namespace}`, but it exists in `{}`",
+        service.name(),
+        service.namespace()
+    )
 }
 
 /// Whether a host is in the configuration of a proxy.
@@ -178,7 +190,7 @@ pub(crate) fn in_proxy_config(mention: &Mention<'_>) -> bool {
         && ["proxy_pass ", "upstream ", "fastcgi_pass "].iter().any(|word| text.contains(word))
 }
 
-/// The object's kind and name as in messages: `Deployment/web`.
+/// The kind and name of an object as in messages: `Deployment/web`.
 pub(crate) fn title(object: &Object) -> String {
     format!("{}/{}", object.kind(), object.name())
 }
@@ -189,7 +201,7 @@ pub(crate) fn registry(image: &str) -> Option<&str> {
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
 }
 
-/// Annotations and labels that have a container injected into a pod, or into all pods of a namespace.
+/// Annotations and labels that cause containers to be injected into a pod, or into all pods of a namespace.
 const INJECTORS: &[&str] = &[
     "linkerd.io/inject",
     "sidecar.istio.io/inject",
@@ -205,18 +217,20 @@ const INJECTORS: &[&str] = &[
     "config.linkerd.io/proxy-version",
 ];
 
-/// Whether containers are injected into a pod when it is made.
+/// Whether containers are injected into a pod when it is created.
 pub(crate) fn is_injected(graph: &Graph<'_>, pod: &Pod<'_>) -> bool {
-    let asks = |metadata: &Node| {
-        let marks = metadata["annotations"].entries().iter().chain(metadata["labels"].entries());
-        marks.clone().any(|mark| {
-            INJECTORS.contains(&mark.key.as_str())
-                && !matches!(mark.value.text(), "disabled" | "false")
-                && mark.value.as_bool() != Some(false)
+    let has_injector = |metadata: &Node| {
+        let entries = metadata["annotations"].entries().iter().chain(metadata["labels"].entries());
+        entries.clone().any(|entry| {
+            INJECTORS.contains(&entry.key.as_str())
+                && !matches!(entry.value.text(), "disabled" | "false")
+                && entry.value.as_bool() != Some(false)
         })
     };
     let namespace = graph.find("Namespace", "", pod.namespace());
     // A Knative revision has a proxy beside its container.
     let has_proxy = pod.object.group() == "serving.knative.dev";
-    has_proxy || asks(pod.metadata) || namespace.is_some_and(|namespace| asks(&namespace.node["metadata"]))
+    has_proxy
+        || has_injector(pod.metadata)
+        || namespace.is_some_and(|namespace| has_injector(&namespace.node["metadata"]))
 }

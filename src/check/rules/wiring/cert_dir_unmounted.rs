@@ -68,12 +68,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 (text, _) => (text, false),
             };
             // A config file that is not among the manifests may set another directory.
-            let unknown = is_default && (view.tree().is_none() || key.since.is_some() && view.version().is_none());
-            if folder.is_empty() || unknown || view.container.mount_of(folder).is_some() {
+            let is_unknown = is_default && (view.tree().is_none() || key.since.is_some() && view.version().is_none());
+            if folder.is_empty() || is_unknown || view.container.mount_of(folder).is_some() {
                 continue;
             }
             let service = &view.service.name;
-            let message = format!("{service} reads its certificate in `{folder}`, where nothing is mounted");
+            let message = format!("{service} reads its certificate from `{folder}`, where no volume is mounted");
             let object = view.config.filter(|_| !is_default).map_or(view.object(), |config| config.object);
             let severity = if is_default { bundle.absent() } else { bundle.between(object, view.object()) };
             let draft = if is_default {
@@ -84,7 +84,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             draft
                 .severity(severity)
                 .related(view.name_node().origin.span, "the container")
-                .help(format!("mount the Secret with tls.crt and tls.key at `{folder}`"));
+                .help(format!("mount the Secret with `tls.crt` and `tls.key` at `{folder}`"));
         }
     }
 }

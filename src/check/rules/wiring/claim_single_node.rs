@@ -57,26 +57,30 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    for one in uses(bundle.graph(), "ReadWriteOnce") {
-        let (object, claim) = (one.pod.object, one.claim);
-        let Some(pods) = pods_at_once(one.pod) else { continue };
+    for used in uses(bundle.graph(), "ReadWriteOnce") {
+        let (object, claim) = (used.pod.object, used.claim);
+        let Some(pods) = pods_at_once(used.pod) else { continue };
         let cause = match object.kind() {
             "DaemonSet" => Some(&object.node["kind"]),
-            _ => spread(one.pod),
+            _ => spread(used.pod),
         };
         let Some(cause) = cause else { continue };
-        let message = format!("{pods} of {} share the claim `{}`, which is for one node", title(object), claim.name());
+        let message = format!(
+            "{pods} of {} share the claim `{}`, which only the pods of one node can mount",
+            title(object),
+            claim.name()
+        );
         report
-            .at(object, one.node, message)
+            .at(object, used.node, message)
             .related(cause.origin.span, "runs on several nodes")
             .related(claim.node["spec"]["accessModes"].origin.span, "ReadWriteOnce")
-            .help("use volumeClaimTemplates of a StatefulSet, the access mode ReadWriteMany, or one node");
+            .help("use `volumeClaimTemplates` of a StatefulSet, the access mode `ReadWriteMany`, or one node");
     }
 }
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
-/// What keeps the replicas of a workload on different nodes.
+/// The node of the constraint that keeps the replicas of a workload on different nodes.
 fn spread<'a>(pod: &Pod<'a>) -> Option<&'a Node> {
     let selects = |selector: &Node| selector.is_set() && label_selector_matches(selector, pod.labels);
     let constraints = pod.spec["topologySpreadConstraints"].items().iter();

@@ -59,8 +59,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let uses = uses(bundle.graph(), "ReadWriteOncePod");
     for users in by_claim(bundle, &uses) {
         let first = users[0];
-        for one in &users {
-            alone(bundle, one, report);
+        for used in &users {
+            check_workload(bundle, used, report);
         }
         for other in users[1..].iter().filter(|other| other.pod.is_long_running() && first.pod.is_long_running()) {
             report
@@ -68,37 +68,37 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     other.pod.object,
                     other.node,
                     format!(
-                        "{} uses the claim `{}` as well, which is for one pod",
+                        "{} also uses the claim `{}`, which only one pod can use",
                         title(first.pod.object),
                         other.claim.name()
                     ),
                 )
                 .severity(bundle.between(other.pod.object, other.claim))
                 .related(first.node.origin.span, "used here")
-                .help("give each workload a claim of its own, or use the access mode ReadWriteOnce");
+                .help("create a claim for each workload, or use the access mode `ReadWriteOnce`");
         }
     }
 }
 
-/// A workload with more than one pod at a time, always or during a rollout.
-fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
-    let (object, claim) = (one.pod.object, one.claim);
+/// Reports a workload with more than one pod at a time, always or during a rollout.
+fn check_workload(bundle: &Bundle<'_>, used: &Use<'_, '_>, report: &mut Report<'_>) {
+    let (object, claim) = (used.pod.object, used.claim);
     let mode = &claim.node["spec"]["accessModes"];
-    if let Some(pods) = pods_at_once(one.pod) {
+    if let Some(pods) = pods_at_once(used.pod) {
         report
             .at(
                 object,
-                one.node,
-                format!("{pods} of {} use the claim `{}`, which is for one pod", title(object), claim.name()),
+                used.node,
+                format!("{pods} of {} use the claim `{}`, which only one pod can use", title(object), claim.name()),
             )
             .severity(bundle.between(object, claim))
             .related(mode.origin.span, "ReadWriteOncePod")
-            .help("run one replica, or give each pod a claim of its own with a StatefulSet's volumeClaimTemplates");
-    } else if keeps_old_pod(one.pod) {
+            .help("run one replica, or create a claim for each pod with `volumeClaimTemplates` of a StatefulSet");
+    } else if keeps_old_pod(used.pod) {
         report
             .at(
                 object,
-                one.node,
+                used.node,
                 format!(
                     "a rolling update of {} never completes: the new pod waits for the claim `{}`",
                     title(object),
@@ -107,7 +107,7 @@ fn alone(bundle: &Bundle<'_>, one: &Use<'_, '_>, report: &mut Report<'_>) {
             )
             .severity(Severity::Warning)
             .related(mode.origin.span, "ReadWriteOncePod")
-            .help("set `strategy: {type: Recreate}`, so that the old pod ends first");
+            .help("set `strategy: {type: Recreate}`, which deletes the old pod first");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rule `client-url-missing`.
 
-use crate::check::rules::wiring::_rbac::is_told;
+use crate::check::rules::wiring::_rbac::has_url;
 use crate::check::rules::wiring::_shared::at_section;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
@@ -68,20 +68,20 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some(dialect) = view.dialect.filter(|_| view.config.is_none_or(|config| config.tree.is_some())) else {
             continue;
         };
-        // Variables or a config file that are not among the manifests may set it.
+        // Variables or a config file that are not among the manifests may set the URL.
         if view.container.env_open || view.config.is_none() && view.told().is_some() && has_keys_only(&view) {
             continue;
         }
-        for client in dialect.clients.iter().filter(|client| !client.optional && !is_told(&view, client)) {
+        for client in dialect.clients.iter().filter(|client| !client.optional && !has_url(&view, client)) {
             let by_key = client.key.as_deref().filter(|_| view.config.is_some());
-            let way = by_key.or(client.env.as_deref()).or(client.flag.as_deref());
-            let (Some(way), Some(why)) = (way, consequence(graph, view.object(), client)) else { continue };
+            let setting = by_key.or(client.env.as_deref()).or(client.flag.as_deref());
+            let (Some(setting), Some(why)) = (setting, consequence(graph, view.object(), client)) else { continue };
             let message = format!("the URL of {1} is not set in {0}: {why}", view.service.name, client.of);
             let draft = match (view.config, by_key) {
                 (Some(config), Some(key)) => at_section(report, config, key, message),
                 _ => report.at(view.object(), view.name_node(), message),
             };
-            draft.severity(bundle.absent()).help(format!("set `{way}` to its URL"));
+            draft.severity(bundle.absent()).help(format!("set `{setting}` to the URL of the Service"));
         }
     }
     for config in graph.configs().filter(|config| config.is_bare && config.tree.is_some()) {
@@ -90,7 +90,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             else {
                 continue;
             };
-            // A variable or a flag of the container may set it.
+            // A variable or a flag of the container may set the URL.
             if client.env.is_some() || client.flag.is_some() {
                 continue;
             }
@@ -98,7 +98,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let message = format!("the URL of {1} is not set in {0}: {why}", config.service.name, client.of);
                 at_section(report, config, key, message)
                     .severity(config.severity())
-                    .help(format!("set `{key}` to its URL"));
+                    .help(format!("set `{key}` to the URL of the Service"));
             }
         }
     }
@@ -111,23 +111,23 @@ fn has_keys_only(view: &View<'_, '_>) -> bool {
 
 /// What happens if the URL is not set; `None` if the default leads to the service.
 fn consequence(graph: &Graph<'_>, from: &Object, client: &Client) -> Option<String> {
-    let Some(default) = &client.default else { return Some("it exits".to_owned()) };
+    let Some(default) = &client.default else { return Some("the service exits".to_owned()) };
     let rest = default.split_once("://").map_or(default.as_str(), |(_, rest)| rest);
     let host = rest.split([':', '/']).next().unwrap_or(rest);
     if matches!(host, "localhost" | "127.0.0.1") {
-        return Some(format!("it uses {default}, in its own pod"));
+        return Some(format!("the default is {default}, in its own pod"));
     }
-    let leads = matches!(graph.resolve(host, scan::default_port("http"), from), Target::Service(_));
+    let resolves = matches!(graph.resolve(host, scan::default_port("http"), from), Target::Service(_));
     let server = graph.descriptions().iter().find(|known| known.name() == client.of);
     let is_usual = server.is_some_and(|known| known.has(Sign::Service, host));
-    // A Service with another of its usual names.
+    // A Service with another one of the usual names.
     let other = server.map(|known| known.service()).and_then(|service| {
         service.services.iter().find(|name| *name != host && graph.service(from.namespace(), name).is_some())
     });
     match other {
-        _ if leads => None,
-        Some(name) => Some(format!("it uses {default}, but the Service is `{name}`")),
+        _ if resolves => None,
+        Some(name) => Some(format!("the default is {default}, but the Service is `{name}`")),
         None if is_usual => None,
-        None => Some(format!("it uses {default}, which is not a name of the Service")),
+        None => Some(format!("the default is {default}, which is not a name of the Service")),
     }
 }

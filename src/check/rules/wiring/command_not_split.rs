@@ -62,7 +62,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 
 /// Reports a first item that is a command line.
 fn command(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
-    let Some(program) = at.node.items().first().filter(|program| is_several(program)) else { return };
+    let Some(program) = at.node.items().first().filter(|program| is_command_line(program)) else { return };
     let text = program.text();
     let words: Vec<String> = text.split_whitespace().map(|word| format!("`{word}`")).collect();
     let help = match text.contains(['\'', '"', '|', ';', '&', '>', '<', '\n']) {
@@ -71,15 +71,15 @@ fn command(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     let first = words.first().map_or("", String::as_str);
     faults
-        .add(&at.item(0, program), "the command is one string with blanks, and no program has that name")
+        .add(&at.item(0, program), "the name of the program contains spaces: the command line is not split")
         .label(format!("not split into {first} and its arguments"))
         .help(help);
 }
 
-/// Whether a program's name is a command line: its first word is a name or a path, and more words follow.
-fn is_several(program: &Node) -> bool {
+/// Whether the name of a program is a command line: the first word is a name or a path, and more words follow.
+fn is_command_line(program: &Node) -> bool {
     let text = program.text().trim();
-    // `C:\\Program Files\\…` is one name.
+    // `C:\\Program Files\\…` is one path.
     let Some((first, rest)) = text.split_once(char::is_whitespace) else { return false };
     let is_path = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte));
     // The name of a directory may contain a space: `/opt/My App/run`.

@@ -62,10 +62,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for (path, _) in keys.filter(|(_, key)| key.kind == KeyType::Duration && key.filled) {
             let value = config.value(path);
             if matches!(&value.value, Value::String(text) if text.is_empty()) {
-                at_setting(report, config, value, format!("`{path}` is an empty duration"))
+                at_setting(report, config, value, format!("`{path}` is an empty string, not a duration"))
                     .severity(config.severity())
-                    .label(format!("{} parses it when it starts", config.service.name))
-                    .help("set a duration such as `30s`, or leave the key out for the default");
+                    .label(format!("{} parses it at start", config.service.name))
+                    .help("set a duration such as `30s`, or remove the key to use the default");
             }
         }
     }

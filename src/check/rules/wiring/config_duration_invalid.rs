@@ -88,11 +88,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 Value::Float(number) => number.to_string(),
                 _ => String::new(),
             };
-            let scalar = !matches!(value.value, Value::Sequence(_) | Value::Mapping(_) | Value::Bool(_));
+            let is_scalar = !matches!(value.value, Value::Sequence(_) | Value::Mapping(_) | Value::Bool(_));
             let parsed = go::duration(&text);
             let is_valid = parsed.is_some_and(|duration| !key.positive || duration > 0);
-            // Empty ones are left to `config-duration-empty`.
-            if scalar && (is_valid || text.is_empty()) {
+            // `config-duration-empty` reports empty strings.
+            if is_scalar && (is_valid || text.is_empty()) {
                 continue;
             }
             let message = match parsed {
@@ -100,17 +100,17 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 None => format!("invalid duration `{text}` in `{path}`"),
             };
             let help = if parsed.is_some() {
-                "set a positive duration, or leave the key out for the default".to_owned()
+                "set a positive duration, or remove the key to use the default".to_owned()
             } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
                 format!("missing unit: did you mean `{text}s`?")
             } else if text.ends_with('d') {
-                "there is no unit for days: write hours, `24h`".to_owned()
+                "use hours, as there is no unit for days: `24h`".to_owned()
             } else {
                 "write a number and a unit: `30s`, `5m`, `1h30m`".to_owned()
             };
             at_setting(report, config, value, message)
                 .severity(config.severity())
-                .label(format!("{} parses it when it starts", config.service.name))
+                .label(format!("{} parses it at start", config.service.name))
                 .help(help);
         }
     }

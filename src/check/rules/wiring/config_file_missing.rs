@@ -91,24 +91,24 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             File::Lacking { .. } | File::Found { .. } | File::Opaque => continue,
         };
         let key = view.service.config_key();
-        // If an object has it, the mount is wrong: left to other rules.
-        let holds = |kind| graph.holder(kind, view.pod.namespace(), Some(key)).is_some();
-        if (holds("ConfigMap") || holds("Secret")) && absent.is_none() && !view.is_never_filled(&path) {
+        // If an object has the key, other rules report the mount.
+        let exists = |kind| graph.holder(kind, view.pod.namespace(), Some(key)).is_some();
+        if (exists("ConfigMap") || exists("Secret")) && absent.is_none() && !view.is_never_filled(&path) {
             continue;
         }
         let service = &view.service.name;
         let message = match absent {
             Some((kind, name)) => {
-                format!("{kind} `{name}` with the `{key}` of {service} not found")
+                format!("{kind} `{name}` with the config file `{key}` of {service} not found")
             }
-            None => format!("no ConfigMap among these manifests holds `{key}` for {service}"),
+            None => format!("no ConfigMap with the config file `{key}` of {service} found"),
         };
         report
             .at(view.object(), view.name_node(), message)
             .severity(bundle.absent())
             .label(format!("reads {path}"))
             .help(format!(
-                "add a ConfigMap with the key `{key}` and mount it at `{}`",
+                "add a ConfigMap with the key `{key}`, and mount it at `{}`",
                 path.rsplit_once('/').map_or("/", |(folder, _)| folder)
             ));
     }

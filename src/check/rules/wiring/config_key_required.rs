@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Checks that the config file of a known service has the keys that the service requires, and that they
-are not empty. A port of 0 counts as empty. Nothing is reported for a key that another key makes
-unnecessary. The finding is an error, or a warning for a ConfigMap that no workload among the
+are not empty. A port of 0 counts as empty. Nothing is reported for a key that another key
+makes unnecessary. The finding is an error, or a warning for a ConfigMap that no workload among the
 manifests mounts.
 
 Often the key is there with another spelling: releases of a service differ (`snake_case` and
@@ -86,22 +86,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let present = LazyCell::new(|| service::leaves(tree));
         for (path, key) in dialect.config.iter().filter(|(_, key)| key.required) {
             let value = config.value(path);
-            let unneeded = key.unless.as_ref().is_some_and(|other| !config.value(other).text().is_empty());
-            let empty = match &value.value {
+            let is_unneeded = key.unless.as_ref().is_some_and(|other| !config.value(other).text().is_empty());
+            let is_empty = match &value.value {
                 Value::Null => true,
                 Value::String(text) => text.is_empty(),
                 Value::Int(0) => key.kind == KeyType::Port,
                 _ => false,
             };
-            if !empty || unneeded {
+            if !is_empty || is_unneeded {
                 continue;
             }
             let service = &config.service.name;
             let section = path.rsplit_once('.').map_or("", |(section, _)| section);
             let draft = if value.is_set() {
-                at_setting(report, config, value, format!("`{path}` is empty, and {service} exits without it"))
+                at_setting(report, config, value, format!("`{path}` is empty, but {service} requires it"))
             } else {
-                at_section(report, config, path, format!("`{path}` is missing, and {service} exits without it"))
+                at_section(report, config, path, format!("`{path}` is missing, but {service} requires it"))
             };
             let draft = draft.severity(config.severity());
             let near = suggest::nearest(
@@ -115,9 +115,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .filter_map(|(other, _)| other.rsplit('.').next()),
             );
             match near {
-                Some(near) => {
-                    draft.help(format!("`{near}` is not read: write `{}`", path.rsplit('.').next().unwrap_or(path)))
-                }
+                Some(near) => draft.help(format!(
+                    "rename `{near}`, which is not read, to `{}`",
+                    path.rsplit('.').next().unwrap_or(path)
+                )),
                 None => draft.help(hint(path, key.kind)),
             };
         }
@@ -126,9 +127,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 
 fn hint(path: &str, kind: KeyType) -> String {
     match kind {
-        KeyType::SecretFile => format!("`{path}` is the path of a mounted file with the credentials"),
-        KeyType::SecretKey => format!("`{path}` names a key in the secret file"),
-        KeyType::Address => format!("`{path}` is `host:port`"),
+        KeyType::SecretFile => format!("set `{path}` to the path of the mounted file with the credentials"),
+        KeyType::SecretKey => format!("set `{path}` to a key of the secret file"),
+        KeyType::Address => format!("set `{path}` to `host:port`"),
         _ => format!("set `{path}` in the config file"),
     }
 }

@@ -100,9 +100,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let draft = at_section(report, config, path, message);
                 match (&key.since, &key.until) {
                     (Some(since), _) if !version.is_within(Some(since), None) => {
-                        draft.help(format!("it is read from {since} on"))
+                        draft.help(format!("versions since {since} read it"))
                     }
-                    (_, Some(until)) => draft.help(format!("it was read until {until}")),
+                    (_, Some(until)) => draft.help(format!("versions up to {until} read it")),
                     _ => draft,
                 };
                 continue;
@@ -119,7 +119,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 match (config.service.not_read.get(top), suggest::nearest(top, tops)) {
                     (Some(instead), _) => draft.help(instead.clone()),
                     (None, Some(near)) => draft.help(format!("did you mean `{near}`?")),
-                    (None, None) => draft.help("it has no effect; remove it"),
+                    (None, None) => draft.help("remove it: it has no effect"),
                 };
                 continue;
             }
@@ -138,15 +138,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             match (config.service.not_read.get(path), near, other) {
                 (Some(instead), _, _) => draft.help(instead.clone()),
                 (None, Some(near), Some(other)) => draft.help(format!(
-                    "this is the {} spelling; the other keys here are {}: `{near}`",
+                    "use `{near}`: this is the {} spelling, but the other keys are {}",
                     other.name, dialect.name
                 )),
                 (None, Some(near), None) => draft.help(format!("did you mean `{near}`?")),
                 (None, None, Some(other)) => draft.help(format!(
-                    "only releases with {} keys read it; the other keys here are {}",
+                    "only releases with {} keys read it, but the other keys are {}",
                     other.name, dialect.name
                 )),
-                (None, None, None) => draft.help("it has no effect; remove it"),
+                (None, None, None) => draft.help("remove it: it has no effect"),
             };
         }
     }

@@ -78,8 +78,8 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    // Computed once for each object: many containers may use the same.
-    let mut known = HashMap::new();
+    // Computed once for each object: several containers may use the same one.
+    let mut first_keys = HashMap::new();
     for view in bundle.graph().known() {
         let (Some(_), key) = (view.file(), view.service.config_key()) else { continue };
         let service = &view.service.name;
@@ -88,7 +88,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let message = format!("`{key}` of {} is not a YAML mapping", title(config.object));
                 report
                     .at(config.object, config.node, message)
-                    .help(format!("{service} reads a mapping of sections: `server:`, `database:` and so on"));
+                    .help(format!("write a mapping with sections such as `server:` and `database:`"));
             }
             continue;
         }
@@ -104,26 +104,27 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .iter()
             .filter_map(|entry| graph.find("ConfigMap", view.pod.namespace(), entry["configMapRef"]["name"].text()));
         for object in mounted.chain(from_env) {
-            if let Some(first) = *known.entry(std::ptr::from_ref(object)).or_insert_with(|| loose(object))
+            if let Some(first) = *first_keys.entry(std::ptr::from_ref(object)).or_insert_with(|| first_variable(object))
                 && seen.insert(std::ptr::from_ref(object))
             {
-                let message = format!("{} has single variables, but {service} reads a config file", title(object));
+                let message =
+                    format!("{} contains environment variables, but {service} reads a config file", title(object));
                 report
                     .at(object, data_node(object, first), message)
-                    .related(view.name_node().origin.span, "the container it is given to")
-                    .help(format!("put them into one key `{key}`, as YAML"));
+                    .related(view.name_node().origin.span, "used by this container")
+                    .help(format!("put the settings as YAML under the key `{key}`"));
             }
         }
     }
 }
 
-/// The first key of an object whose keys are all single variables.
-fn loose(object: &Object) -> Option<&str> {
+/// The first key of an object, if all its keys are names of variables.
+fn first_variable(object: &Object) -> Option<&str> {
     let first = data_keys(object).next()?;
     data_keys(object).all(is_variable).then_some(first)
 }
 
-/// File name extensions; any other dot separates the words of a setting, as in `database.host`.
+/// Extensions of files; other dots separate the words of a setting, as in `database.host`.
 const FILES: &[&str] = &[
     "yaml",
     "yml",
@@ -151,7 +152,7 @@ const FILES: &[&str] = &[
     "html",
 ];
 
-/// Whether a key is the name of a variable, not of a file.
+/// Whether a key is the name of a variable rather than of a file.
 fn is_variable(key: &str) -> bool {
     let file = key.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end));
     !file && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))

@@ -76,11 +76,11 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in bundle.graph().known() {
         let Some(file) = view.file() else { continue };
-        let (Some(way), told) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
-        // The value may come from an object that is not among the manifests, or from a Secret that is filled elsewhere.
+        let (Some(setting), path) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
+        // The value may come from an object that is not among the manifests, or from a Secret without data.
         let by_env = file.env.as_ref().and_then(|env| view.container.var(env));
-        let unknown = by_env.is_some_and(|var| var.value.is_none() && var.entry["valueFrom"].is_set());
-        if told.is_some() || unknown || (view.container.env_open && by_env.is_none()) {
+        let is_unknown = by_env.is_some_and(|var| var.value.is_none() && var.entry["valueFrom"].is_set());
+        if path.is_some() || is_unknown || (view.container.env_open && by_env.is_none()) {
             continue;
         }
         let name = view.container.name();
@@ -94,9 +94,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let draft =
             report.at(view.object(), node, format!("the path of its config file is not set in container `{name}`"));
         let key = view.service.config_key();
-        let draft = draft.label(format!("{service} reads {way} and exits without it")).help(format!(
-            "set {} {way} to {} and mount a ConfigMap with {key} there",
-            if file.env.is_some() { "env" } else { "the flag" },
+        let draft = draft.label(format!("{service} requires {setting}")).help(format!(
+            "set {} {setting} to {}, and mount a ConfigMap with {key} there",
+            if file.env.is_some() { "the variable" } else { "the flag" },
             file.path
         ));
         if let Some(flag) = ignored.filter(|flag| !std::ptr::eq(*flag, Node::absent())) {

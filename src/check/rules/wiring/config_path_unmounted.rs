@@ -24,7 +24,7 @@ that key.
 A mounted object without the key is an error. A path under no volume mount is an error for a known
 service. For other programs it is a warning, reported only if a ConfigMap or Secret in the namespace
 has a key with the name of the file: otherwise the image may contain the file. Variables and flags
-that a known service does not read are left to `env-not-read` and `config-path-missing`.",
+that a known service does not read are reported by `env-not-read` and `config-path-missing`.",
         why: "\
 The process exits with `no such file or directory` when it opens the file, and the pod ends up in
 `CrashLoopBackOff`.",
@@ -96,30 +96,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for (number, container) in pod.containers.iter().enumerate() {
             let known = graph.known_as(at, number);
             let read = known.and_then(|view| view.file()).and_then(|file| file.env.as_deref());
-            for (node, path, told) in paths(container) {
-                // What a known service does not read is left to `env-not-read` and `config-path-missing`.
-                let certain = match (&known, told) {
-                    (Some(view), Told::Env(name)) => view.file().is_some_and(|file| {
-                        // A flag may take the variable's value: `--config=$(CONFIG_PATH)`.
+            for (node, path, setting) in paths(container) {
+                // `env-not-read` and `config-path-missing` report what a known service does not read.
+                let is_read = match (&known, setting) {
+                    (Some(view), Setting::Env(name)) => view.file().is_some_and(|file| {
+                        // A flag may contain the value of the variable: `--config=$(CONFIG_PATH)`.
                         read == Some(name) || file.flag.is_some() && view.named().as_deref() == Some(&*path)
                     }),
-                    (Some(view), Told::Flag(flag)) => view
+                    (Some(view), Setting::Flag(flag)) => view
                         .file()
                         .and_then(|file| file.flag.as_deref())
                         .is_some_and(|known| known.trim_start_matches('-') == flag.trim_start_matches('-')),
                     (None, _) => false,
                 };
-                if known.is_some() && !certain {
+                if known.is_some() && !is_read {
                     continue;
                 }
-                one(&holders, pod, container, node, &path, certain, report);
+                check_path(&holders, pod, container, node, &path, is_read, report);
             }
         }
     }
 }
 
+/// What sets a path.
 #[derive(Clone, Copy)]
-enum Told<'a> {
+enum Setting<'a> {
     Env(&'a str),
     Flag(&'a str),
 }
@@ -137,23 +138,23 @@ fn holders<'a>(graph: &Graph<'a>) -> Holders<'a> {
     holders
 }
 
-fn one(
+fn check_path(
     holders: &Holders<'_>,
     pod: &Pod<'_>,
     container: &Container<'_>,
     node: &Node,
     path: &str,
-    certain: bool,
+    is_read: bool,
     report: &mut Report<'_>,
 ) {
     let key = path.rsplit('/').next().unwrap_or_default();
     match container.file(path) {
         File::Unmounted => {
             let holder = holders.get(&(pod.namespace(), key)).copied();
-            if !certain && holder.is_none() {
+            if !is_read && holder.is_none() {
                 return;
             }
-            let message = format!("`{path}` is under no mount of container `{}`", container.name());
+            let message = format!("no volume of container `{}` is mounted at or above `{path}`", container.name());
             let draft = report.at(pod.object, node, message);
             let elsewhere = container.mounts.iter().find(|mount| {
                 matches!(container.file(&format!("{}/{key}", mount.path.trim_end_matches('/'))), File::Found { .. })
@@ -165,18 +166,18 @@ fn one(
                         "use `{}/{key}`, or mount the file at the expected path",
                         mount.path.trim_end_matches('/')
                     )),
-                (None, Some(holder)) => draft.help(format!("mount {} there: it holds `{key}`", title(holder))),
+                (None, Some(holder)) => draft.help(format!("mount {}, which has the key `{key}`", title(holder))),
                 (None, None) => draft.help(format!(
-                    "mount a ConfigMap that holds `{key}` at `{}`",
+                    "mount a ConfigMap with the key `{key}` at `{}`",
                     path.rsplit_once('/').map_or("/", |(folder, _)| folder)
                 )),
             };
-            if !certain {
+            if !is_read {
                 draft.severity(Severity::Warning);
             }
         }
         File::Lacking { mount, key, object } => {
-            let message = format!("{} has no key `{key}`, so `{path}` will not exist", title(object));
+            let message = format!("{} has no key `{key}`, so `{path}` does not exist", title(object));
             let help = has_keys(object, &key);
             report.at(pod.object, node, message).related(mount.origin.span, "the mount").help(help);
         }
@@ -184,7 +185,7 @@ fn one(
     }
 }
 
-/// Whether a variable holds the path of a config file, by its name: `CONFIG_PATH`, `APP_FILE`.
+/// Whether the name of a variable is that of the path of a config file: `CONFIG_PATH`, `APP_FILE`.
 fn names_file(name: &str) -> bool {
     let is_config = |part: &[u8]| part.eq_ignore_ascii_case(b"CONFIG");
     let ends = |end: &str| {
@@ -195,14 +196,14 @@ fn names_file(name: &str) -> bool {
 }
 
 /// The paths of config files in the variables and flags of a container.
-fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> {
+fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Setting<'c>)> {
     let mut found = Vec::new();
     for var in container.env.iter().filter(|var| var.own) {
         let Some(node) = var.value else { continue };
         if names_file(&var.name) {
             let text = container.expand(node.text());
             if is_file(&text) && var.entry["value"].is_set() {
-                found.push((node, text.into_owned(), Told::Env(&var.name)));
+                found.push((node, text.into_owned(), Setting::Env(&var.name)));
             }
         }
     }
@@ -217,11 +218,11 @@ fn paths<'c>(container: &'c Container<'_>) -> Vec<(&'c Node, String, Told<'c>)> 
         }
         match value {
             Some(value) if is_file(&container.expand(value)) => {
-                found.push((*word, container.expand(value).into_owned(), Told::Flag(flag)))
+                found.push((*word, container.expand(value).into_owned(), Setting::Flag(flag)))
             }
             None => {
                 if let Some(next) = words.get(at + 1).filter(|next| is_file(&container.expand(next.text()))) {
-                    found.push((*next, container.expand(next.text()).into_owned(), Told::Flag(flag)));
+                    found.push((*next, container.expand(next.text()).into_owned(), Setting::Flag(flag)));
                 }
             }
             Some(_) => {}

@@ -89,15 +89,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .help(help);
             }
         }
-        // A section that is not a mapping.
+        // Sections that are not mappings.
         let sections = dialect.config.keys().filter_map(|path| path.split_once('.').map(|(section, _)| section));
         let mut last = "";
         for section in sections {
             let value = config.value(section);
             if section != last && value.is_set() && !matches!(value.value, Value::Mapping(_)) {
-                at_setting(report, config, value, format!("`{section}` is {}, not a section", value.type_name()))
+                at_setting(report, config, value, format!("`{section}` is {}, not a mapping", value.type_name()))
                     .severity(config.severity())
-                    .help("write its keys below it, indented");
+                    .help("write its keys indented below it");
             }
             last = section;
         }
@@ -106,27 +106,28 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 
 fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
     let text = value.text();
-    let told = |fault: &str, help: &str| Some((fault.to_owned(), help.to_owned()));
+    let invalid = |fault: &str, help: &str| Some((fault.to_owned(), help.to_owned()));
     match key.kind {
         KeyType::Port => {
             let least = key.min.unwrap_or(1);
             match value.as_i64() {
                 Some(port) if (least..=65535).contains(&port) => None,
-                // 0 counts as missing: left to `config-key-required`.
+                // `config-key-required` reports 0, which counts as missing.
                 Some(0) if key.required => None,
-                Some(port) => {
-                    Some((format!("is {port}, outside {least}..65535"), "choose a port within the range".to_owned()))
-                }
+                Some(port) => Some((
+                    format!("must be between {least} and 65535, but is {port}"),
+                    "choose a port in this range".to_owned(),
+                )),
                 None => {
                     Some((format!("is {}, not a port number", value.type_name()), "write it without quotes".to_owned()))
                 }
             }
         }
         KeyType::Int if value.as_i64().is_none() => {
-            Some((format!("is {}, not a whole number", value.type_name()), "write it without quotes".to_owned()))
+            Some((format!("is {}, not an integer", value.type_name()), "write it without quotes".to_owned()))
         }
         KeyType::Int if key.positive && value.as_i64().is_some_and(|number| number <= 0) => {
-            told("must be greater than 0", "set a positive number, or leave the key out for the default")
+            invalid("must be greater than 0", "set a positive number, or remove the key to use the default")
         }
         KeyType::Boolean if value.as_bool().is_none() => {
             Some((format!("is {}, not true or false", value.type_name()), "write it without quotes".to_owned()))
@@ -136,14 +137,14 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
             _ if value.as_str().is_none() => {
                 Some((format!("is {}, not a URL", value.type_name()), "write `http://host:port`".to_owned()))
             }
-            _ => told("is not a URL with http:// or https://", "write `http://host:port`"),
+            _ => invalid("is not an `http://` or `https://` URL", "write `http://host:port`"),
         },
         KeyType::Choice => {
             let known = |word: &String| word == text || (key.any_case && word.eq_ignore_ascii_case(text));
             if value.as_str().is_none() {
                 return Some((
                     format!("is {}, not a string", value.type_name()),
-                    format!("one of {}", suggest::list(&key.values, "or")),
+                    format!("use {}", suggest::list(&key.values, "or")),
                 ));
             }
             if key.values.iter().any(known) {
@@ -151,42 +152,42 @@ fn fault(key: &Key, value: &Node) -> Option<(String, String)> {
             }
             let help = match suggest::nearest(text, key.values.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("one of {}", suggest::list(&key.values, "or")),
+                None => format!("use {}", suggest::list(&key.values, "or")),
             };
             Some((format!("is `{text}`, which is not an allowed value"), help))
         }
         KeyType::Address => {
             if text.contains("://") {
-                return told("is a URL, not `host:port`", "remove the scheme");
+                return invalid("is a URL, not `host:port`", "remove the scheme");
             }
             let Some((host, port)) = text.rsplit_once(':') else {
-                return told("has no port", "write it as `host:port`");
+                return invalid("has no port", "write it as `host:port`");
             };
-            let good = port.parse::<u16>().is_ok_and(|port| port > 0)
+            let is_valid = port.parse::<u16>().is_ok_and(|port| port > 0)
                 && (host.is_empty()
                     || scan::is_name(host)
                     || host.parse::<std::net::IpAddr>().is_ok()
                     || host.starts_with('['));
-            if good { None } else { told("is not `host:port`", "write it as `host:port`") }
+            if is_valid { None } else { invalid("is not `host:port`", "write it as `host:port`") }
         }
         KeyType::Host => {
             if text.contains("://") {
-                told("is a URL, not a host", "remove scheme and port; the port has its own key")
+                invalid("is a URL, not a host", "remove the scheme, and move the port to its own key")
             } else if text.contains(':') && text.parse::<std::net::IpAddr>().is_err() {
-                told("contains a port", "the port has its own key")
+                invalid("contains a port", "move the port to its own key")
             } else if value.as_str().is_none() || (!scan::is_name(text) && text.parse::<std::net::IpAddr>().is_err()) {
-                told("is not a host name", "use the name of a Service, or a DNS name")
+                invalid("is not a host name", "use the name of a Service, or a DNS name")
             } else {
                 None
             }
         }
         KeyType::SecretFile if !text.starts_with('/') => {
-            told("is not an absolute path", "use the path at which the Secret is mounted")
+            invalid("is not an absolute path", "use the path at which the Secret is mounted")
         }
         KeyType::Text | KeyType::SecretKey | KeyType::SecretFile | KeyType::Listen | KeyType::CertificateDirectory
             if matches!(value.value, Value::Sequence(_) | Value::Mapping(_)) =>
         {
-            Some((format!("is {}, not a string", value.type_name()), "write one value".to_owned()))
+            Some((format!("is {}, not a string", value.type_name()), "write a single value".to_owned()))
         }
         _ => None,
     }

@@ -114,16 +114,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// How a value breaks a connection string of unquoted words, and the severity.
+/// Why a value breaks a connection string of unquoted words, and the severity.
 fn fault(value: &str) -> Option<(Severity, &'static str)> {
     if value.contains([' ', '\t', '\n', '\r', '\x0b', '\x0c']) {
-        Some((Severity::Error, "contains white space, which ends it in the connection string"))
+        Some((Severity::Error, "contains white space, which ends the value in the connection string"))
     } else if value.starts_with('\'') {
-        Some((Severity::Error, "starts with `'`, which starts a quoted value in the connection string"))
+        Some((Severity::Error, "starts with `'`, which begins a quoted value in the connection string"))
     } else if value.contains('\\') {
         Some((Severity::Warning, "contains a backslash, which may be an escape in the connection string"))
     } else if value.is_empty() {
-        Some((Severity::Warning, "is empty, and takes the next word of the connection string for its value"))
+        Some((Severity::Warning, "is empty, so that the next word of the connection string becomes its value"))
     } else {
         None
     }
@@ -132,10 +132,10 @@ fn fault(value: &str) -> Option<(Severity, &'static str)> {
 fn explain(draft: Draft<'_>, severity: Severity, service: &str) {
     draft
         .severity(severity)
-        .help(format!("use a value without white space, backslash and leading `'`: {service} does not quote it"));
+        .help(format!("use a value without white space, backslashes and a leading `'`: {service} does not quote it"));
 }
 
-/// A finding at a value in a secret file, or at the whole file if it is base64-encoded.
+/// Reports a finding at a value in a secret file, or at the whole file if it is base64-encoded.
 fn at_secret<'r>(
     report: &'r mut Report<'_>,
     object: &crate::object::Object,
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_told_by_what_breaks_the_string() {
+    fn values_that_break_the_connection_string_are_recognized() {
         for good in ["secret", "it's", "a=b", "é", "\u{a0}", "$(x)`\"#"] {
             assert_eq!(fault(good), None, "{good}");
         }

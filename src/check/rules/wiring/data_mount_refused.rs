@@ -41,9 +41,9 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for image in official_images(bundle.graph()) {
         for folder in image.software.data.iter().filter(|folder| folder.refuses.is_some()) {
-            let holds = image.tag.is_within(folder.since.as_ref(), folder.until.as_ref());
+            let applies = image.tag.is_within(folder.since.as_ref(), folder.until.as_ref());
             let is_named = folder.env.as_ref().is_some_and(|name| image.container.var(name).is_some());
-            if !holds || is_named || image.container.env_open {
+            if !applies || is_named || image.container.env_open {
                 continue;
             }
             let refused = folder.refuses.as_deref().unwrap_or_default();
@@ -53,7 +53,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 report
                     .at(image.pod.object, &mount.node["mountPath"], message)
                     .severity(Severity::Error)
-                    .help(format!("mount it at {}", folder.path));
+                    .help(format!("mount the volume at {}", folder.path));
             }
         }
     }

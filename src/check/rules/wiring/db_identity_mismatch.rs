@@ -123,12 +123,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             };
             let Some(database) = database(graph, service) else { continue };
             if let Some((node, key)) = keyed(&view, dependency.database_key.as_deref()) {
-                differs(
+                check_value(
                     bundle,
                     &scripts,
                     report,
                     &database,
-                    &Side { view: &view, node, what: "database", key },
+                    &ClientValue { view: &view, node, what: "database", key },
                     node.text(),
                     database.name.as_deref(),
                 );
@@ -138,76 +138,83 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let user =
                 user.or_else(|| user_node.map(|(node, _)| node.text().to_owned()).filter(|user| !user.is_empty()));
             if let (Some(user), Some((node, key))) = (&user, user_node) {
-                differs(
+                check_value(
                     bundle,
                     &scripts,
                     report,
                     &database,
-                    &Side { view: &view, node, what: "user", key },
+                    &ClientValue { view: &view, node, what: "user", key },
                     user,
                     database.user.as_deref(),
                 );
             }
-            if let (Some(told), Some(password)) = (&database.password, &password)
-                && told != password
+            if let (Some(created), Some(password)) = (&database.password, &password)
+                && created != password
                 && user.as_deref().is_none_or(|user| database.user.as_deref() == Some(user))
             {
-                secret(bundle, report, view.object(), view.name_node(), &database);
+                report_password(bundle, report, view.object(), view.name_node(), &database);
             }
         }
     }
     variables(bundle, &scripts, report);
 }
 
-struct Side<'v, 'g, 'a> {
+/// A value of a client that must be the same as that of its database.
+struct ClientValue<'v, 'g, 'a> {
     view: &'v View<'g, 'a>,
     node: &'g Node,
     what: &'static str,
     key: &'v str,
 }
 
-fn differs(
+fn check_value(
     bundle: &Bundle<'_>,
     scripts: &Scripts<'_, '_>,
     report: &mut Report<'_>,
     database: &Database<'_, '_>,
-    side: &Side<'_, '_, '_>,
+    client: &ClientValue<'_, '_, '_>,
     value: &str,
-    told: Option<&str>,
+    created: Option<&str>,
 ) {
-    let Some(told) = told.filter(|told| *told != value && !value.is_empty()) else { return };
-    if scripts.make(side.what, value) {
+    let Some(created) = created.filter(|created| *created != value && !value.is_empty()) else { return };
+    if scripts.may_create(client.what, value) {
         return;
     }
-    let var = if side.what == "user" { "POSTGRES_USER" } else { "POSTGRES_DB" };
-    let place =
+    let var = if client.what == "user" { "POSTGRES_USER" } else { "POSTGRES_DB" };
+    let span =
         database.container.var(var).map_or(database.object.span(), |var| var.value.unwrap_or(var.entry).origin.span);
     at_value(
         report,
-        side.view,
-        if side.node.is_set() { side.node } else { Node::absent() },
-        format!("`{}` is {} `{value}`, but PostgreSQL creates `{told}`", side.key, side.what),
+        client.view,
+        if client.node.is_set() { client.node } else { Node::absent() },
+        format!("`{}` is {} `{value}`, but PostgreSQL creates `{created}`", client.key, client.what),
     )
-    .severity(bundle.between(side.view.object(), database.object))
-    .related(place, format!("{} of {}", var, database.object.name()))
-    .help("use the same name for both");
+    .severity(bundle.between(client.view.object(), database.object))
+    .related(span, format!("{} of {}", var, database.object.name()))
+    .help("use the same name in both");
 }
 
-fn secret(bundle: &Bundle<'_>, report: &mut Report<'_>, object: &Object, node: &Node, database: &Database<'_, '_>) {
-    let place = database.container.var("POSTGRES_PASSWORD").map_or(database.object.span(), |var| var.entry.origin.span);
+fn report_password(
+    bundle: &Bundle<'_>,
+    report: &mut Report<'_>,
+    object: &Object,
+    node: &Node,
+    database: &Database<'_, '_>,
+) {
+    let span = database.container.var("POSTGRES_PASSWORD").map_or(database.object.span(), |var| var.entry.origin.span);
     report
-        .at(object, node, "its password for the database is not that of PostgreSQL")
+        .at(object, node, "the password for the database differs from that of PostgreSQL")
         .severity(bundle.between(object, database.object))
-        .related(place, "POSTGRES_PASSWORD")
+        .related(span, "POSTGRES_PASSWORD")
         .help("use one Secret for both");
 }
 
-/// The value of a config key that a description names.
+/// The value of a config key.
 fn keyed<'g, 'k>(view: &View<'g, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
     key.map(|key| (view.value(key), key))
 }
 
-/// User and password in the secret file that the config names; `None` if the file cannot be read.
+/// The user and password in the secret file that the config refers to; `None` if the file cannot be read.
 fn credentials(view: &View<'_, '_>) -> Option<(Option<String>, Option<String>)> {
     let dialect = view.dialect?;
     let (file_key, _) =
@@ -223,7 +230,7 @@ fn credentials(view: &View<'_, '_>) -> Option<(Option<String>, Option<String>)> 
     Some((named("username"), named("password")))
 }
 
-/// The one database behind a Service.
+/// The database behind a Service; `None` if there may be several.
 fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g, 'a>> {
     let service = &graph.services[service];
     let [pod] = service.pods.as_slice() else { return None };
@@ -254,13 +261,13 @@ fn database<'g, 'a>(graph: &'g Graph<'a>, service: usize) -> Option<Database<'g,
 /// The scripts among the manifests that create users or databases.
 struct Scripts<'g, 'a> {
     graph: &'g Graph<'a>,
-    users: OnceCell<Makers<'g>>,
-    databases: OnceCell<Makers<'g>>,
+    users: OnceCell<Creators<'g>>,
+    databases: OnceCell<Creators<'g>>,
 }
 
 /// The scripts that create users, or databases, and whether one may create any name.
 #[derive(Default)]
-struct Makers<'g> {
+struct Creators<'g> {
     texts: Vec<&'g str>,
     any: bool,
 }
@@ -270,37 +277,37 @@ impl<'g, 'a> Scripts<'g, 'a> {
         Self { graph, users: OnceCell::new(), databases: OnceCell::new() }
     }
 
-    /// Whether one of them creates a user or database with that name, or may create any name.
-    fn make(&self, what: &str, name: &str) -> bool {
-        let makers = match what {
-            "user" => self.users.get_or_init(|| self.makers(&["create user", "create role", "createuser"])),
-            _ => self.databases.get_or_init(|| self.makers(&["create database", "createdb"])),
+    /// Whether one of them may create a user or database with this name.
+    fn may_create(&self, what: &str, name: &str) -> bool {
+        let creators = match what {
+            "user" => self.users.get_or_init(|| self.creators(&["create user", "create role", "createuser"])),
+            _ => self.databases.get_or_init(|| self.creators(&["create database", "createdb"])),
         };
-        makers.any || makers.texts.iter().any(|text| text.contains(name))
+        creators.any || creators.texts.iter().any(|text| text.contains(name))
     }
 
-    fn makers(&self, words: &[&str]) -> Makers<'g> {
+    fn creators(&self, words: &[&str]) -> Creators<'g> {
         let objects = self.graph.objects.iter().filter(|object| matches!(object.kind(), "ConfigMap" | "Secret"));
         let data = objects
             .flat_map(|object| ["data", "stringData"].into_iter().flat_map(|field| object.node[field].entries()))
             .map(|entry| entry.value.text());
         let containers = self.graph.pods.iter().flat_map(|pod| &pod.containers);
-        let mut makers = Makers::default();
+        let mut creators = Creators::default();
         for text in data.chain(containers.flat_map(Container::words).map(Node::text)) {
             let lower = text.to_ascii_lowercase();
             if words.iter().any(|word| lower.contains(word)) {
-                makers.any |= text.contains('$') || lower.contains(":'");
-                makers.texts.push(text);
+                creators.any |= text.contains('$') || lower.contains(":'");
+                creators.texts.push(text);
             }
         }
-        makers
+        creators
     }
 }
 
-/// Clients with host, database, user and password in environment variables.
+/// Checks clients with host, database, user and password in environment variables.
 fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // From `env` and `envFrom` alike: the host is often in a ConfigMap, the user in the Deployment.
+    // Variables of `env` and `envFrom`: often the host is in a ConfigMap, and the user in the Deployment.
     let containers = graph.pods.iter().enumerate().flat_map(|(at, pod)| {
         pod.containers.iter().enumerate().map(move |(number, container)| ((at, number), pod, container))
     });
@@ -312,33 +319,33 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
         let Some(host) = container.var_text(name) else { continue };
         let Target::Service(service) = graph.resolve(&host, None, pod.object) else { continue };
         let Some(database) = database(graph, service) else { continue };
-        // Settings that a known service does not read are left to `env-not-read`.
+        // `env-not-read` reports variables that a known service does not read.
         if graph.known_as(at, number).is_some() {
             continue;
         }
         let find =
             |ends: &[&str]| ends.iter().map(|end| format!("{prefix}{end}")).find(|name| container.var(name).is_some());
-        for (ends, what, told) in [
+        for (ends, what, created) in [
             (["NAME", "DB", "DATABASE"], "database", &database.name),
             (["USER", "USERNAME", "LOGIN"], "user", &database.user),
         ] {
             let Some(name) = find(&ends) else { continue };
-            let (Some(value), Some(told)) = (container.var_text(&name), told) else { continue };
-            if value != *told
+            let (Some(value), Some(created)) = (container.var_text(&name), created) else { continue };
+            if value != *created
                 && !value.is_empty()
                 && (what != "database" || value != "postgres")
-                && !scripts.make(what, &value)
+                && !scripts.may_create(what, &value)
             {
                 let Some(var) = container.var(&name) else { continue };
                 report
                     .at(
                         pod.object,
                         if std::ptr::eq(var.object, pod.object) { var.value.unwrap_or(var.entry) } else { var.entry },
-                        format!("`{name}` is {what} `{value}`, but PostgreSQL creates `{told}`"),
+                        format!("`{name}` is {what} `{value}`, but PostgreSQL creates `{created}`"),
                     )
                     .severity(bundle.between(pod.object, database.object))
                     .related(database.object.span(), "the database")
-                    .help("use the same name for both");
+                    .help("use the same name in both");
             }
         }
         let Some(name) = find(&["PASSWORD", "PASS", "PASSWD"]) else { continue };
@@ -346,12 +353,12 @@ fn variables(bundle: &Bundle<'_>, scripts: &Scripts<'_, '_>, report: &mut Report
             Some(name) => container.var_text(&name).is_some_and(|user| database.user.as_ref() == Some(&user)),
             None => !container.env_open,
         };
-        if let (Some(value), Some(told)) = (container.var_text(&name), &database.password)
-            && value != *told
+        if let (Some(value), Some(created)) = (container.var_text(&name), &database.password)
+            && value != *created
             && same_user
             && let Some(var) = container.var(&name)
         {
-            secret(bundle, report, pod.object, &var.entry["name"], &database);
+            report_password(bundle, report, pod.object, &var.entry["name"], &database);
         }
     }
 }

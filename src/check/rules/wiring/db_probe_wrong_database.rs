@@ -49,30 +49,30 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for pod in &bundle.graph().pods {
         for container in pod.running().filter(|container| program(container.image()) == Some("postgresql")) {
-            let more = !matches!(container.file("/docker-entrypoint-initdb.d/x"), File::Unmounted);
-            if more || container.env_open {
+            let has_init_scripts = !matches!(container.file("/docker-entrypoint-initdb.d/x"), File::Unmounted);
+            if has_init_scripts || container.env_open {
                 continue;
             }
-            let told = |name: &str| container.var(name).map(|var| var.text.as_deref().map(str::to_owned));
-            let user = told("POSTGRES_USER").unwrap_or_else(|| Some("postgres".to_owned()));
-            let database = told("POSTGRES_DB").unwrap_or_else(|| user.clone());
+            let variable = |name: &str| container.var(name).map(|var| var.text.as_deref().map(str::to_owned));
+            let user = variable("POSTGRES_USER").unwrap_or_else(|| Some("postgres".to_owned()));
+            let database = variable("POSTGRES_DB").unwrap_or_else(|| user.clone());
             for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
                 let command = &container.node[probe]["exec"]["command"];
-                for (node, asked) in asked(container, command) {
-                    let mut differs = |what: &str, wanted: Option<&String>, created: Option<&String>| {
-                        if let (Some(wanted), Some(created)) = (wanted, created)
-                            && wanted != created
-                            && !(what == "database" && matches!(wanted.as_str(), "postgres" | "template1"))
-                            && !(what == "user" && wanted == "postgres")
+                for (node, connection) in connections(container, command) {
+                    let mut differs = |what: &str, used: Option<&String>, created: Option<&String>| {
+                        if let (Some(used), Some(created)) = (used, created)
+                            && used != created
+                            && !(what == "database" && matches!(used.as_str(), "postgres" | "template1"))
+                            && !(what == "user" && used == "postgres")
                         {
-                            report_one(report, pod.object, node, what, (wanted, created), asked.fails);
+                            report_difference(report, pod.object, node, what, (used, created), connection.fails);
                         }
                     };
-                    differs("database", asked.database.as_ref(), database.as_ref());
-                    differs("user", asked.user.as_ref(), user.as_ref());
+                    differs("database", connection.database.as_ref(), database.as_ref());
+                    differs("user", connection.user.as_ref(), user.as_ref());
                     // The default database is the one with the name of the user.
-                    if asked.database.is_none() && asked.user == user {
-                        differs("database", asked.user.as_ref(), database.as_ref());
+                    if connection.database.is_none() && connection.user == user {
+                        differs("database", connection.user.as_ref(), database.as_ref());
                     }
                 }
             }
@@ -80,17 +80,17 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn report_one(
+fn report_difference(
     report: &mut Report<'_>,
     object: &Object,
     node: &Node,
     what: &str,
-    (wanted, created): (&str, &str),
+    (used, created): (&str, &str),
     fails: bool,
 ) {
     let consequence = if fails { "the probe fails" } else { "the server logs an error at each probe" };
     report
-        .at(object, node, format!("the probe uses {what} `{wanted}`, but the container creates `{created}`"))
+        .at(object, node, format!("the probe uses {what} `{used}`, but the container creates `{created}`"))
         .severity(Severity::Warning)
         .label(consequence)
         .help(if what == "database" { format!("pass `-d {created}`") } else { format!("pass `-U {created}`") });
@@ -98,19 +98,19 @@ fn report_one(
 
 /// The database and user that a probe's command connects with.
 #[derive(Default)]
-struct Asked {
+struct Connection {
     database: Option<String>,
     user: Option<String>,
     /// Whether it fails if the database or user does not exist.
     fails: bool,
 }
 
-/// What the commands of a probe connect with, each with its node.
-fn asked<'a>(container: &Container<'a>, command: &'a Node) -> Vec<(&'a Node, Asked)> {
+/// The connections that the commands of a probe open, each with its node.
+fn connections<'a>(container: &Container<'a>, command: &'a Node) -> Vec<(&'a Node, Connection)> {
     let words: Vec<&Node> = command.items().iter().collect();
     let expanded = |text: &str| {
-        let mut room = shell::MOST_EXPANDED;
-        shell::expand(text, &mut room, &|name| container.var_text(name)).into_owned()
+        let mut budget = shell::MOST_EXPANDED;
+        shell::expand(text, &mut budget, &|name| container.var_text(name)).into_owned()
     };
     if words.first().is_some_and(|word| shell::is_shell(word.text())) {
         let scripts = words.iter().skip(1).filter(|word| word.text().contains(' '));
@@ -123,16 +123,16 @@ fn asked<'a>(container: &Container<'a>, command: &'a Node) -> Vec<(&'a Node, Ask
             })
             .collect();
     }
-    // Without a shell only $(NAME) is expanded.
+    // Without a shell, only $(NAME) is expanded.
     let texts: Vec<String> = words.iter().map(|word| container.expand(word.text()).into_owned()).collect();
-    of_words(&texts).map(|asked| (command, asked)).into_iter().collect()
+    of_words(&texts).map(|connection| (command, connection)).into_iter().collect()
 }
 
-fn of_words(words: &[String]) -> Option<Asked> {
+fn of_words(words: &[String]) -> Option<Connection> {
     let at = words.iter().position(|word| matches!(shell::tail(word), "pg_isready" | "psql"))?;
     let fails = shell::tail(&words[at]) == "psql";
-    let mut asked = Asked { fails, ..Asked::default() };
-    // Another host is another server, and values that a script computes are unknown.
+    let mut connection = Connection { fails, ..Connection::default() };
+    // Values that a script computes are unknown.
     let unknown = |text: &str| text.is_empty() || text.contains(['$', '`', '{']);
     let mut rest = words[at + 1..].iter();
     while let Some(word) = rest.next() {
@@ -149,11 +149,11 @@ fn of_words(words: &[String]) -> Option<Asked> {
                 return None;
             }
         } else if let Some(user) = value("-U", "--username", &mut rest) {
-            asked.user = Some(user);
+            connection.user = Some(user);
         } else if let Some(database) = value("-d", "--dbname", &mut rest) {
-            asked.database = Some(database);
+            connection.database = Some(database);
         }
     }
     let known = |text: &Option<String>| text.as_ref().is_none_or(|text| !unknown(text) && !text.contains(['=', ':']));
-    (known(&asked.user) && known(&asked.database)).then_some(asked)
+    (known(&connection.user) && known(&connection.database)).then_some(connection)
 }

@@ -45,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if object.name().is_empty() {
             continue;
         }
-        // Files that are checked together need not be for one cluster: a directory of alternatives, or of rendered bundles.
+        // Different files may be alternatives, or rendered bundles for different clusters.
         let file = (!bundle.options.whole).then(|| object.span().file);
         let id = (object.group(), object.kind(), object.namespace(), object.name());
         let first = *seen.entry((file, id)).or_insert(object);
@@ -53,11 +53,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let same = first.node == object.node;
-        let words = if same { "is defined twice" } else { "is defined twice with different content" };
+        let problem = if same { "is defined twice" } else { "is defined twice with different content" };
         report
-            .object(object, format!("{} `{}` {words}", object.kind(), object.name()))
+            .object(object, format!("{} `{}` {problem}", object.kind(), object.name()))
             .severity(if same { Severity::Warning } else { Severity::Error })
-            .related(first.span(), "first here")
+            .related(first.span(), "first defined here")
             .help("remove one of them");
     }
 }

@@ -84,7 +84,7 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// Prefixes of variables that runtimes, proxies and sidecars read, whatever the program is.
+/// Prefixes of variables that runtimes, proxies and sidecars read.
 const AMBIENT: &[&str] = &[
     "GO",
     "OTEL_",
@@ -165,10 +165,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         match (near, view.file()) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(_)) => draft.label("no effect").help(format!(
-                "it reads a config file: put settings into `{}` of a ConfigMap, credentials into files of a Secret",
+                "put settings into `{}` of a ConfigMap, and credentials into files of a Secret",
                 view.service.config_key()
             )),
-            (None, None) => draft.help(format!("it reads {}", suggest::list(read, "and"))),
+            (None, None) => draft.help(format!("use the variables that it reads: {}", suggest::list(read, "and"))),
         };
     }
 }

@@ -64,12 +64,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The references of a container, and the variables that they may name.
+/// The references in a container, and the variables that they may refer to.
 struct Uses<'c, 'a> {
     kustomizations: &'c Kustomizations,
     pod: &'c Pod<'a>,
     container: &'c Container<'a>,
-    /// Where each variable is first defined: its position in `env` from 1, or 0 for `envFrom`.
+    /// The position where each variable is first defined: from 1 in `env`, or 0 for `envFrom`.
     defined: HashMap<&'c str, usize>,
 }
 
@@ -82,7 +82,7 @@ impl<'c, 'a> Uses<'c, 'a> {
         Self { kustomizations, pod, container, defined }
     }
 
-    /// Whether a name may be that of a variable that is not known here.
+    /// Whether a variable of this name may be defined elsewhere.
     fn may_be_defined(&self, name: &str) -> bool {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         self.container.env_open
@@ -98,24 +98,24 @@ impl<'c, 'a> Uses<'c, 'a> {
         for (at, var) in own {
             let node = &var.entry["value"];
             for (range, name) in references(node.text()) {
-                let place = self.defined.get(name).copied();
-                if place.is_some_and(|place| place < at + 1) || self.may_be_defined(name) {
+                let position = self.defined.get(name).copied();
+                if position.is_some_and(|position| position < at + 1) || self.may_be_defined(name) {
                     continue;
                 }
-                let message = match place {
-                    Some(place) if place == at + 1 => {
-                        format!("`$({name})` refers to the variable itself, and there is no earlier `{name}`")
+                let message = match position {
+                    Some(position) if position == at + 1 => {
+                        format!("`$({name})` refers to the variable itself, and no earlier `{name}` is defined")
                     }
                     Some(_) => format!("`$({name})` is used before `{name}` is defined"),
                     None => format!("`$({name})` is not defined in container `{}`", self.container.name()),
                 };
                 let draft = report.text(self.pod.object, node, range, message).label("not expanded");
-                match place {
-                    Some(place) if place == at + 1 => {
-                        draft.help("variables of the image are not expanded: write the whole value");
+                match position {
+                    Some(position) if position == at + 1 => {
+                        draft.help("write the whole value: variables of the image are not expanded");
                     }
-                    Some(place) => {
-                        let later = &self.container.env[place - 1].entry["name"];
+                    Some(position) => {
+                        let later = &self.container.env[position - 1].entry["name"];
                         draft
                             .related(later.origin.span, "defined here")
                             .help(format!("move `{name}` before `{}`", var.name));
@@ -142,7 +142,7 @@ impl<'c, 'a> Uses<'c, 'a> {
         }
     }
 
-    /// The container cannot be created with a `subPathExpr` that cannot be expanded.
+    /// Checks `subPathExpr`. The container cannot be created if a reference in it cannot be expanded.
     fn in_paths(&self, report: &mut Report<'_>) {
         for mount in self.container.node["volumeMounts"].items() {
             let node: &Node = &mount["subPathExpr"];
@@ -163,12 +163,12 @@ impl<'c, 'a> Uses<'c, 'a> {
         let names = self.container.env.iter().map(|var| &*var.name);
         match suggest::nearest(name, names) {
             Some(near) => format!("did you mean `$({near})`?"),
-            None => format!("add `{name}` to `env`; for the literal string write `$$({name})`"),
+            None => format!("add `{name}` to `env`, or write `$$({name})` for the literal string"),
         }
     }
 }
 
-/// Whether a variable is one that the kubelet sets for a Service.
+/// Whether the kubelet sets a variable for a Service.
 /// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)
 fn is_of_service(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")

@@ -51,19 +51,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for image in official_images(graph) {
         let refused = image.software.refused.iter();
         for refusal in refused.filter(|refusal| image.tag.is_within(refusal.since.as_ref(), refusal.until.as_ref())) {
-            of_variable(report, &image, refusal);
-            of_service_link(report, graph, &image, refusal);
+            check_variable(report, &image, refusal);
+            check_service_link(report, graph, &image, refusal);
         }
     }
 }
 
-fn of_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
+fn check_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
     let Some(var) = image.container.var(&refusal.env) else { return };
     let text = var.text.as_deref();
     let is_refused = match (text, &refusal.value, refusal.min_length) {
         (Some(text), Some(value), _) => text == value,
         (Some(text), None, Some(least)) => !text.is_empty() && text.chars().count() < least,
-        // An empty variable counts as unset.
+        // An empty value counts as unset.
         (Some(text), None, None) => !text.is_empty(),
         (None, value, least) => value.is_none() && least.is_none(),
     };
@@ -83,8 +83,8 @@ fn of_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: 
         .help(refusal.instead.clone());
 }
 
-/// A variable that the kubelet sets for a Service of the namespace: `KAFKA_PORT` for `kafka`.
-fn of_service_link(report: &mut Report<'_>, graph: &Graph<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
+/// Checks a variable that the kubelet sets for a Service in the namespace: `KAFKA_PORT` for `kafka`.
+fn check_service_link(report: &mut Report<'_>, graph: &Graph<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
     let links = image.pod.spec["enableServiceLinks"].as_bool() != Some(false);
     let Some(name) = refusal.env.strip_suffix("_PORT").filter(|_| links && refusal.value.is_none()) else { return };
     let name = name.to_ascii_lowercase().replace('_', "-");
@@ -93,10 +93,13 @@ fn of_service_link(report: &mut Report<'_>, graph: &Graph<'_>, image: &OfficialI
     if is_set || service.is_headless() || service.is_external() {
         return;
     }
-    let message = format!("{} exits if `{}` is set, which Service `{name}` does", image.software.name, refusal.env);
+    let message = format!(
+        "{} exits if `{}` is set, and the kubelet sets it for Service `{name}`",
+        image.software.name, refusal.env
+    );
     report
         .at(image.pod.object, &image.container.node["name"], message)
         .severity(Severity::Warning)
         .related(service.object.span(), "the Service")
-        .help("set enableServiceLinks to false in the pod");
+        .help("set `enableServiceLinks: false` in the pod");
 }

@@ -45,8 +45,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let by_file = view.file().and_then(|file| file.env.as_deref());
         for name in view.service.environment.required.iter().filter(|name| Some(name.as_str()) != by_file) {
             if view.container.var(name).is_none() && !view.container.env_open {
-                let message = format!("{} needs the variable `{name}`", view.service.name);
-                report.at(view.object(), view.name_node(), message).help(format!("set env `{name}`"));
+                let message = format!("{} requires the environment variable `{name}`", view.service.name);
+                report
+                    .at(view.object(), view.name_node(), message)
+                    .help(format!("set the environment variable `{name}`"));
             }
         }
     }
@@ -58,7 +60,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 (name, _) => name.clone(),
             });
             let name = image.container.name();
-            let message = format!("{} in container `{name}` needs {}", image.software.name, need.what);
+            let message = format!("{} in container `{name}` requires {}", image.software.name, need.what);
             report
                 .at(image.pod.object, &image.container.node["name"], message)
                 .severity(image.severity(need.only_when_empty))

@@ -1,6 +1,6 @@
 //! Rule `host-unresolved`.
 
-use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity, other_namespace};
+use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity, other_namespace, unresolved_help};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Mention, Place, Target};
@@ -48,10 +48,10 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // The config file first: variables with the same host of a profile are the same fault.
-    let data = |mention: &&Mention<'_>| matches!(mention.place, Place::Data(..));
+    // Config files come first: findings in variables that have the same host of a profile are removed as duplicates.
+    let is_in_file = |mention: &&Mention<'_>| matches!(mention.place, Place::Data(..));
     let mentions = || graph.mentions.iter().filter(|mention| mention.form != Form::Url && !mention.repeated);
-    for mention in mentions().filter(data).chain(mentions().filter(|mention| !data(mention))) {
+    for mention in mentions().filter(is_in_file).chain(mentions().filter(|mention| !is_in_file(mention))) {
         match &mention.target {
             Target::Missing { name, namespace, written } => {
                 let meant = meant(bundle, mention);
@@ -60,24 +60,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     continue;
                 }
                 let severity = missing_severity(bundle, mention, meant.as_ref());
-                let place = if *written { format!(" in `{namespace}`") } else { String::new() };
-                let shown = if mention.is_secret() { "of this name".to_owned() } else { format!("`{name}`") };
+                let scope = if *written { format!(" in namespace `{namespace}`") } else { String::new() };
+                let service = if mention.is_secret() { "Service".to_owned() } else { format!("Service `{name}`") };
                 let declare = bundle.options.declaration.of(if mention.is_secret() { "HOST" } else { name });
-                let (question, help) = match meant {
-                    Some(Meant { name: near, .. }) => {
-                        (format!("; did you mean `{near}`?"), format!("{declare} if it lives elsewhere"))
-                    }
-                    None => (String::new(), format!("if it lives elsewhere, {declare}")),
-                };
-                at_mention(report, mention, format!("no Service {shown} here{place}{question}"))
+                at_mention(report, mention, format!("{service} not found{scope}"))
                     .severity(severity)
-                    .help(help);
+                    .help(unresolved_help(meant.as_ref(), &declare));
             }
             Target::OtherNamespace { service, namespace } if mention.sure => {
                 let object = graph.services[*service].object;
                 at_mention(report, mention, other_namespace(object, namespace))
                     .severity(bundle.absent())
-                    .related(object.span(), "the Service of that name")
+                    .related(object.span(), "the Service")
                     .help(format!("use `{}.{}`", object.name(), object.namespace()));
             }
             _ => {}

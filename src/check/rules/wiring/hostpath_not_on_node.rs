@@ -53,25 +53,25 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let Some(cluster) = &bundle.options.kind_config else { return };
     for pod in &bundle.graph().pods {
         for volume in pod.spec["volumes"].items().iter().filter(|volume| volume["hostPath"].is_set()) {
-            one(cluster, pod.object, &volume["hostPath"], report);
+            check_path(cluster, pod.object, &volume["hostPath"], report);
         }
     }
     for object in bundle.objects.iter().filter(|object| (object.kind(), object.group()) == ("PersistentVolume", "")) {
-        one(cluster, object, &object.node["spec"]["hostPath"], report);
+        check_path(cluster, object, &object.node["spec"]["hostPath"], report);
     }
 }
 
-/// Directories of the node image with unknown content, created by the system or by what runs on the node.
+/// Directories of the node image with unknown content, created by the system or by programs on the node.
 /// (https://github.com/kubernetes-sigs/kind/blob/v0.30.0/images/base/Dockerfile)
-const OF_NODE: &[&str] = &[
+const NODE_DIRECTORIES: &[&str] = &[
     "/bin", "/boot", "/dev", "/etc", "/kind", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/sys",
     "/tmp", "/usr", "/var",
 ];
 
 /// Directories of the node image that are empty.
-const EMPTY: &[&str] = &["/", "/home", "/media", "/mnt", "/srv"];
+const EMPTY_DIRECTORIES: &[&str] = &["/", "/home", "/media", "/mnt", "/srv"];
 
-fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>) {
+fn check_path(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>) {
     let node = &source["path"];
     let path = node.text();
     let field = |name: &'static str| mounts(cluster).map(move |mount| &mount[name]);
@@ -79,26 +79,27 @@ fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>
     if !path.starts_with('/') || is_mounted {
         return;
     }
-    let socket = matches!(path, "/var/run/docker.sock" | "/run/docker.sock");
+    let is_docker_socket = matches!(path, "/var/run/docker.sock" | "/run/docker.sock");
     let of_machine = mounts(cluster).find(|mount| {
         let outer = mount["hostPath"].text();
         outer.len() > 1 && outer.starts_with('/') && is_below(path, outer)
     });
     let must_exist = !matches!(source["type"].text(), "" | "DirectoryOrCreate" | "FileOrCreate");
-    let is_of_node = OF_NODE.iter().any(|folder| is_below(path, folder)) || EMPTY.contains(&path.trim_end_matches('/'));
+    let is_of_node = NODE_DIRECTORIES.iter().any(|folder| is_below(path, folder))
+        || EMPTY_DIRECTORIES.contains(&path.trim_end_matches('/'));
     let near = suggest::nearest(path, field("containerPath").map(Node::text));
     if let Some(mount) = of_machine {
         let inner = mount["containerPath"].text();
         report
-            .at(object, node, format!("`{path}` is a path of the machine; the nodes have it at `{inner}`"))
+            .at(object, node, format!("`{path}` is a path of the machine, but the nodes have it at `{inner}`"))
             .related(mount["hostPath"].origin.span, "mounted into the nodes")
             .help(format!("use the path of the node, below `{inner}`"));
-    } else if socket {
+    } else if is_docker_socket {
         report
             .at(object, node, "the nodes of a kind cluster have no Docker socket".to_owned())
-            .help("they run containerd: mount the socket of the machine with `extraMounts`, or remove the volume");
+            .help("mount the socket of the machine with `extraMounts`, or remove the volume: the nodes run containerd");
     } else if !is_of_node && must_exist {
-        let draft = report.at(object, node, format!("the nodes of the kind cluster have no `{path}`"));
+        let draft = report.at(object, node, format!("`{path}` does not exist on the nodes of the kind cluster"));
         let draft = draft.label("the volume cannot be mounted");
         match near {
             Some(near) => draft.help(format!("did you mean `{near}`?")),
@@ -110,7 +111,7 @@ fn one(cluster: &Object, object: &Object, source: &Node, report: &mut Report<'_>
             .at(
                 object,
                 node,
-                format!("the nodes of the kind cluster have no `{path}`, so an empty directory is created"),
+                format!("`{path}` does not exist on the nodes of the kind cluster, so an empty directory is created"),
             )
             .help(format!("did you mean `{near}`?"));
     }

@@ -53,130 +53,124 @@ metadata: {name: web}
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for cluster in bundle.options.clusters() {
-        within(cluster, report);
+        check_cluster(cluster, report);
     }
-    between(&bundle.options.kind_clusters, report);
-    pods(bundle, report);
+    compare_clusters(&bundle.options.kind_clusters, report);
+    check_pods(bundle, report);
 }
 
 /// The mappings of a cluster with a fixed host port, by port and protocol; 0 and -1 mean any free port.
-fn fixed(cluster: &Object) -> impl Iterator<Item = ((i64, String), PortMapping<'_>)> {
-    let fixed = mappings(cluster).into_iter().filter(|mapping| mapping.host_port > 0);
-    fixed.map(|mapping| ((mapping.host_port, mapping.protocol.to_ascii_uppercase()), mapping))
+fn fixed_mappings(cluster: &Object) -> impl Iterator<Item = ((i64, String), PortMapping<'_>)> {
+    let mappings = mappings(cluster).into_iter().filter(|mapping| mapping.host_port > 0);
+    mappings.map(|mapping| ((mapping.host_port, mapping.protocol.to_ascii_uppercase()), mapping))
 }
 
-/// Whether two listen addresses share their ports: they are equal, or one means all addresses.
-fn overlap(one: &str, other: &str) -> bool {
+/// Whether ports on two listen addresses conflict: the addresses are equal, or one stands for all addresses.
+fn addresses_overlap(one: &str, other: &str) -> bool {
     let is_any = |address: &str| matches!(address, "" | "0.0.0.0" | "::");
     one == other || is_any(one) || is_any(other)
 }
 
-/// Mappings of one cluster with the same host port.
-fn within(cluster: &Object, report: &mut Report<'_>) {
-    let mut taken: HashMap<_, Vec<PortMapping<'_>>> = HashMap::new();
-    for (key, mapping) in fixed(cluster) {
-        let others = taken.entry(key).or_default();
-        if let Some(first) = others.iter().find(|first| overlap(first.address, mapping.address)) {
+/// Reports mappings of a cluster with the same host port.
+fn check_cluster(cluster: &Object, report: &mut Report<'_>) {
+    let mut used: HashMap<_, Vec<PortMapping<'_>>> = HashMap::new();
+    for (key, mapping) in fixed_mappings(cluster) {
+        let others = used.entry(key).or_default();
+        if let Some(first) = others.iter().find(|first| addresses_overlap(first.address, mapping.address)) {
             report
-                .at(
-                    cluster,
-                    &mapping.node["hostPort"],
-                    format!("port {} of the host is mapped twice", mapping.host_port),
-                )
+                .at(cluster, &mapping.node["hostPort"], format!("host port {} is mapped twice", mapping.host_port))
                 .related(first.node["hostPort"].origin.span, "mapped here")
-                .help("each mapping needs its own host port");
-        } else if others.len() < MOST_ADDRESSES {
+                .help("choose another host port");
+        } else if others.len() < MAX_ADDRESSES {
             others.push(mapping);
         }
     }
 }
 
 /// The maximum number of listen addresses that are compared for one port.
-const MOST_ADDRESSES: usize = 16;
+const MAX_ADDRESSES: usize = 16;
 
-/// Mappings of two clusters that may run at once, since they have different names. One finding for each two clusters.
-fn between(clusters: &[KindCluster], report: &mut Report<'_>) {
-    let mut taken: HashMap<_, Vec<(usize, PortMapping<'_>)>> = HashMap::new();
+/// Reports mappings of two clusters with the same host port, if the clusters may run at once, since their names differ. One
+/// finding for each pair of clusters.
+fn compare_clusters(clusters: &[KindCluster], report: &mut Report<'_>) {
+    let mut used: HashMap<_, Vec<(usize, PortMapping<'_>)>> = HashMap::new();
     for (at, cluster) in clusters.iter().enumerate() {
         let may_run_at_once =
             |other: usize| other != at && (cluster.name.is_none() || clusters[other].name != cluster.name);
-        // By the other cluster: the ports, and the places of the first.
-        let mut clashes: BTreeMap<usize, (Vec<i64>, Span, PortMapping<'_>)> = BTreeMap::new();
+        // By the other cluster: the ports, the location there, and the first mapping here.
+        let mut conflicts: BTreeMap<usize, (Vec<i64>, Span, PortMapping<'_>)> = BTreeMap::new();
         let mut own = Vec::new();
-        for (key, mapping) in fixed(&cluster.config) {
-            let others = taken.get(&key).map_or(&[][..], Vec::as_slice);
-            let first =
-                others.iter().find(|(other, first)| may_run_at_once(*other) && overlap(first.address, mapping.address));
+        for (key, mapping) in fixed_mappings(&cluster.config) {
+            let others = used.get(&key).map_or(&[][..], Vec::as_slice);
+            let first = others
+                .iter()
+                .find(|(other, first)| may_run_at_once(*other) && addresses_overlap(first.address, mapping.address));
             match first {
                 Some((other, first)) => {
                     let port = mapping.host_port;
-                    let place = first.node["hostPort"].origin.span;
-                    let (ports, ..) = clashes.entry(*other).or_insert((Vec::new(), place, mapping));
+                    let span = first.node["hostPort"].origin.span;
+                    let (ports, ..) = conflicts.entry(*other).or_insert((Vec::new(), span, mapping));
                     ports.push(port);
                 }
                 None => own.push((key, mapping)),
             }
         }
-        for (other, (mut ports, place, mapping)) in clashes {
+        for (other, (mut ports, span, mapping)) in conflicts {
             ports.dedup();
-            let whose = match &clusters[other].name {
+            let other_cluster = match &clusters[other].name {
                 Some(name) => format!("cluster `{name}`"),
                 None => "another cluster".to_owned(),
             };
             let message = match ports.as_slice() {
-                [port] => format!("port {port} of the host is mapped by {whose} as well"),
+                [port] => format!("host port {port} is mapped by {other_cluster} as well"),
                 _ => {
                     let ports = suggest::list(ports.iter().map(i64::to_string), "and");
-                    format!("ports {ports} of the host are mapped by {whose} as well")
+                    format!("ports {ports} of the host are mapped by {other_cluster} as well")
                 }
             };
             report
                 .at(&cluster.config, &mapping.node["hostPort"], message)
                 .severity(Severity::Warning)
                 .label("the two clusters cannot run at once")
-                .related(place, "mapped here")
-                .help("choose another host port, unless only one of them ever runs");
+                .related(span, "mapped here")
+                .help("choose another host port, unless only one of the clusters ever runs");
         }
         for (key, mapping) in own {
-            let others = taken.entry(key).or_default();
-            if others.len() < MOST_ADDRESSES {
+            let others = used.entry(key).or_default();
+            if others.len() < MAX_ADDRESSES {
                 others.push((at, mapping));
             }
         }
     }
 }
 
-/// Pods with the same host port.
-fn pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
+/// Reports pods with the same host port.
+fn check_pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
+    let mut used = HashMap::new();
     for pod in bundle.graph().pods.iter().filter(|pod| pod.is_long_running()) {
         for container in &pod.containers {
             for entry in container.node["ports"].items() {
                 let Some(port) = entry["hostPort"].as_i64().filter(|port| *port > 0) else { continue };
-                // Files that are checked together need not be for one cluster.
+                // Different files may be alternatives, or for different clusters.
                 let file = (!bundle.options.whole).then(|| pod.object.span().file);
                 let key = (file, port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
-                let (first, place) = *taken.entry(key).or_insert((pod.object, entry));
+                let (first, place) = *used.entry(key).or_insert((pod.object, entry));
                 if !std::ptr::eq(first, pod.object) {
-                    // Pods on different nodes may share it.
+                    // Pods on different nodes may use the same host port.
                     report
                         .at(
                             pod.object,
                             &entry["hostPort"],
-                            format!("{} uses port {port} of the node as well", title(first)),
+                            format!("host port {port} is already used by {}", title(first)),
                         )
                         .severity(Severity::Warning)
-                        .related(place["hostPort"].origin.span, "here")
-                        .help("only one of them runs on a node");
+                        .related(place["hostPort"].origin.span, "used here")
+                        .help("choose another port: a node can run only one of these pods");
                 } else if pod.replicas() > 1 && pod.object.kind() != "DaemonSet" && std::ptr::eq(place, entry) {
                     report
-                        .at(
-                            pod.object,
-                            &entry["hostPort"],
-                            format!("{} replicas use port {port} of the node", pod.replicas()),
-                        )
+                        .at(pod.object, &entry["hostPort"], format!("{} replicas use host port {port}", pod.replicas()))
                         .severity(Severity::Warning)
-                        .help("each needs its own node");
+                        .help("use a Service instead: each replica needs its own node");
                 }
             }
         }

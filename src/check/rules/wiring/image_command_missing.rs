@@ -54,11 +54,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(
                         image.pod.object,
                         at,
-                        format!("container `{name}` has no command, and its image exits without one"),
+                        format!("container `{name}` has no command, but its image exits without one"),
                     )
                     .severity(Severity::Error)
                     .label("starts an interactive program without a terminal")
-                    .help("set command or args");
+                    .help("set `command` or `args`");
             }
             continue;
         }
@@ -66,11 +66,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for need in needs.filter(|need| image.lacks(need)) {
             let file = need.any_of.iter().find_map(|one| one.file.as_deref());
             report
-                .at(image.pod.object, at, format!("{} in container `{name}` needs {}", software.name, need.what))
+                .at(image.pod.object, at, format!("{} in container `{name}` requires {}", software.name, need.what))
                 .severity(image.severity(need.only_when_empty))
                 .help(match file {
-                    Some(file) => format!("mount it at {file}"),
-                    None => "set args".to_owned(),
+                    Some(file) => format!("mount the file at {file}"),
+                    None => "set `args`".to_owned(),
                 });
         }
     }

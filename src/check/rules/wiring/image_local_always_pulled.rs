@@ -41,15 +41,15 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         let suffix = &image[image_name(image).len()..];
         let is_latest = matches!(suffix, "" | ":latest");
-        let (field, node, words) = match container.fields.image_pull_policy.text() {
+        let (field, node, policy) = match container.fields.image_pull_policy.text() {
             "Always" => ("imagePullPolicy", container.fields.image_pull_policy, "is always pulled"),
             "" if is_latest => ("image", container.fields.image, "is always pulled by default"),
             _ => continue,
         };
         let at = container.at();
         faults
-            .add(&at.on(field, node), format!("`{image}` {words}, and no registry has it"))
-            .label("the node asks a registry at localhost")
+            .add(&at.on(field, node), format!("`{image}` {policy}, but no registry has it"))
+            .label("pulled from a registry at localhost")
             .help("set `imagePullPolicy: IfNotPresent` for an image that is loaded into the nodes");
     }
 }

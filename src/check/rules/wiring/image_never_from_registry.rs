@@ -44,7 +44,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let known = graph.known_as(at, number).is_some();
             let severity = if known || bundle.options.whole { Severity::Error } else { Severity::Warning };
             report
-                .at(pod.object, policy, format!("an image of `{registry}` is never pulled"))
+                .at(pod.object, policy, format!("the image from `{registry}` is never pulled"))
                 .severity(severity)
                 .related(container.node["image"].origin.span, "the image")
                 .help("set `imagePullPolicy: IfNotPresent`");
@@ -52,7 +52,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Registries that mean the local machine.
+/// Whether a registry is on the local machine.
 fn is_local(registry: &str) -> bool {
     let host = registry.split(':').next().unwrap_or(registry);
     matches!(

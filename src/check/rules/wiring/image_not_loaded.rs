@@ -58,12 +58,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(
                     pod.object,
                     &container.node["image"],
-                    format!("`{image}` is never pulled, and no node has an image of this name"),
+                    format!("`{image}` is never pulled, but images that podman builds are named `localhost/…`"),
                 )
                 .severity(severity)
-                .label("without a registry it means docker.io")
+                .label("means `docker.io/library/…`")
                 .related(container.node["imagePullPolicy"].origin.span, "never pulled")
-                .help(format!("an image that podman built is `localhost/{image}`"));
+                .help(format!("use `localhost/{image}` for an image that podman built"));
         }
     }
 }

@@ -43,38 +43,38 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for image in official_images(graph).filter(|image| !image.software.ports.is_empty()) {
-        let asked = asked(graph, &image);
-        for (object, node, port) in asked.into_iter().filter(|(.., port)| is_default(&image, *port)) {
+        let used = used_ports(graph, &image);
+        for (object, node, port) in used.into_iter().filter(|(.., port)| is_unserved(&image, *port)) {
             let ports: Vec<String> = image.software.ports.iter().map(u16::to_string).collect();
             let message = format!("{} does not listen on port {port} by default", image.software.name);
             report
                 .at(object, node, message)
                 .severity(Severity::Warning)
-                .related(image.container.node["image"].origin.span, "no other port is configured here")
-                .help(format!("it listens on {}", suggest::list(&ports, "and")));
+                .related(image.container.node["image"].origin.span, "the image")
+                .help(format!("use the port on which it listens: {}", suggest::list(&ports, "or")));
         }
     }
 }
 
 /// Whether the image does not listen on a port by default, and nothing in the pod may configure it.
-fn is_default(image: &OfficialImage<'_, '_>, port: i64) -> bool {
+fn is_unserved(image: &OfficialImage<'_, '_>, port: i64) -> bool {
     let container = image.container;
     let digits = port.to_string();
     let listens = image.software.ports.iter().any(|known| i64::from(*known) == port)
         || image.software.probes.iter().filter_map(|probe| probe.port).any(|known| i64::from(known) == port);
-    let is_told = !container.node["args"].items().is_empty()
+    let may_be_configured = !container.node["args"].items().is_empty()
         || container.env_open
         || container.env.iter().any(|var| var.text.as_deref().is_none_or(|text| text.contains(&digits)))
         || container.mounts.iter().any(|mount| !matches!(&mount.source, MountSource::Opaque(volume) if volume["emptyDir"].is_set() || volume["persistentVolumeClaim"].is_set()));
-    !listens && !is_told
+    !listens && !may_be_configured
 }
 
 /// The ports that probes and Services use, each with its node.
-fn asked<'a>(graph: &Graph<'a>, image: &OfficialImage<'_, 'a>) -> Vec<(&'a crate::object::Object, &'a Node, i64)> {
+fn used_ports<'a>(graph: &Graph<'a>, image: &OfficialImage<'_, 'a>) -> Vec<(&'a crate::object::Object, &'a Node, i64)> {
     let number = |node: &Node| node.as_i64().or_else(|| image.container.port_named(node.text()));
     let probes = image.container.probe_ports().filter_map(|node| Some((image.pod.object, node, number(node)?)));
     let mut found: Vec<_> = probes.collect();
-    // With several containers another one may serve the port.
+    // If there are several containers, another one may serve the port.
     if image.pod.running().count() != 1 {
         return found;
     }

@@ -11,8 +11,8 @@ pub static RULE: Rule = Rule {
         checks: "\
 Checks that the image of a container is a valid image reference: `[registry/]path[:tag][@digest]`.
 It reports spaces, a comment that is part of the string (`image: app:v1 // local build`), capital
-letters, an empty tag, a URL and an invalid digest. The finding is an error. What the API server
-rejects itself, such as an empty image, or spaces around that of a Pod, is left to `image-invalid`.",
+letters, an empty tag, a URL and an invalid digest. The finding is an error. `image-invalid`
+reports what the API server rejects: an empty image, or spaces around that of a Pod.",
         why: "\
 The API server accepts the string in a pod template, but no container runtime does. The pod stays in
 `InvalidImageName` (`couldn't parse image name`).",
@@ -45,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for container in &pod.containers {
             let node = &container.node["image"];
             let image = node.text();
-            // The API server rejects an empty image, and spaces around that of a Pod.
+            // `image-invalid` reports an empty image, and spaces around that of a Pod.
             if image.is_empty()
                 || (pod.object.kind() == "Pod" && image.trim() != image && fault(image.trim()).is_none())
             {
@@ -58,7 +58,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Why a string is not a valid image reference, and what to do. The grammar is that of the distribution project:
+/// Why a string is not a valid image reference, and how to fix it. The grammar is that of the distribution project:
 /// `[host[:port]/]path[:tag][@digest]`, the path in lower case.
 pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     if image.is_empty() {
@@ -67,18 +67,18 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     if image.contains(char::is_whitespace) {
         let first = image.split_whitespace().next().unwrap_or_default();
         let help = if image.contains("//") {
-            "a comment in YAML begins with `#`"
+            format!("write `{first}`; a comment in YAML starts with `#`")
         } else {
-            "remove what is not part of the name"
+            format!("write `{first}`")
         };
-        return Some((format!("it contains spaces; did you mean `{first}`?"), help.to_owned()));
+        return Some(("contains spaces".to_owned(), help));
     }
     if image.contains("://") {
-        return Some(("it is a URL".to_owned(), "remove the scheme".to_owned()));
+        return Some(("is a URL".to_owned(), "remove the scheme".to_owned()));
     }
     let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
     if let Some(digest) = digest {
-        let good = digest.split_once(':').is_some_and(|(kind, hex)| {
+        let is_valid = digest.split_once(':').is_some_and(|(kind, hex)| {
             let length = match kind {
                 "sha256" => 64,
                 "sha512" => 128,
@@ -86,10 +86,10 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
             };
             hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
-        if !good {
+        if !is_valid {
             return Some((
-                format!("`{digest}` is not a digest"),
-                "a digest is `sha256:` and 64 hexadecimal digits".to_owned(),
+                format!("invalid digest `{digest}`"),
+                "write `sha256:` and 64 hexadecimal digits".to_owned(),
             ));
         }
     }
@@ -98,13 +98,13 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
         _ => (rest, None),
     };
     if let Some(tag) = tag {
-        let good = !tag.is_empty()
+        let is_valid = !tag.is_empty()
             && tag.len() <= 128
             && !tag.starts_with(['.', '-'])
             && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
-        if !good {
-            let what = if tag.is_empty() { "its tag is empty".to_owned() } else { format!("`{tag}` is not a tag") };
-            return Some((what, "a tag is letters, digits, `_`, `.` and `-`".to_owned()));
+        if !is_valid {
+            let what = if tag.is_empty() { "empty tag".to_owned() } else { format!("invalid tag `{tag}`") };
+            return Some((what, "a tag must consist of at most 128 letters, digits, `_`, `.` and `-`".to_owned()));
         }
     }
     let (host, path) = match name.split_once('/') {
@@ -113,28 +113,28 @@ pub(crate) fn fault(image: &str) -> Option<(String, String)> {
     };
     if let Some(host) = host {
         let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
-        let good = port.is_none_or(|port| port.parse::<u16>().is_ok())
+        let is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok())
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        if !good {
+        if !is_valid {
             return Some((
-                format!("`{host}` is not a registry"),
-                "a registry is a host with an optional port".to_owned(),
+                format!("invalid registry `{host}`"),
+                "a registry must be a host with an optional port".to_owned(),
             ));
         }
     }
-    let part = |part: &str| {
+    let is_component = |part: &str| {
         let inner = part
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'));
         inner && !part.is_empty() && !part.starts_with(['.', '-', '_']) && !part.ends_with(['.', '-', '_'])
     };
-    if !path.split('/').all(part) {
+    if !path.split('/').all(is_component) {
         let help = if path.chars().any(char::is_uppercase) {
-            format!("names are lower-case: `{}`", image.to_lowercase())
+            format!("use lower case: `{}`", image.to_lowercase())
         } else {
-            "a name is lower-case letters, digits, and `-`, `_`, `.` between them".to_owned()
+            "a name must consist of lower case letters and digits, separated by `-`, `_` or `.`".to_owned()
         };
-        return Some((format!("`{path}` is not an image name"), help));
+        return Some((format!("invalid repository name `{path}`"), help));
     }
     None
 }

@@ -188,7 +188,6 @@ const OFFICIAL: &[&str] = &[
     "clefos",
     "fsharp",
     "known",
-    "mongodb",
 ];
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
@@ -197,12 +196,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for (number, container) in pod.containers.iter().enumerate() {
             let image = container.image();
             let name = image_name(image);
-            // `org/name` is common on Docker Hub. Images that are never pulled are left to `image-not-loaded`.
+            // `org/name` is common on Docker Hub. `image-not-loaded` reports images that are never pulled.
             let known = graph.known_as(at, number);
             // A known service that is built locally is not on Docker Hub.
-            let hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
-            let own = !name.is_empty() && !hub && registry(image).is_none() && !OFFICIAL.contains(&name);
-            if !own
+            let is_on_hub = name.contains('/') && known.is_none_or(|view| view.service.image.is_none());
+            let is_unqualified =
+                !name.is_empty() && !is_on_hub && registry(image).is_none() && !OFFICIAL.contains(&name);
+            if !is_unqualified
                 || container.node["imagePullPolicy"].text() == "Never"
                 || fault(image).is_some()
                 || image.contains('$')
@@ -218,12 +218,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .at(
                     pod.object,
                     &container.node["image"],
-                    format!("`{image}` has no registry, and Docker Hub has no official image `{name}`"),
+                    format!("`{image}` has no registry, but `{name}` is not a Docker official image"),
                 )
                 .severity(severity);
             match known.and_then(|view| view.service.image.as_deref()) {
-                Some(built) => draft.help(format!("one built and loaded locally is `{built}:<tag>` with imagePullPolicy Never; else name the registry")),
-                None => draft.help(format!("name the registry, or `localhost/{image}` with imagePullPolicy Never for one that is loaded into the nodes")),
+                Some(built) => draft.help(format!("name the registry, or use `{built}:<tag>` with `imagePullPolicy: Never` for an image that is loaded into the nodes")),
+                None => draft.help(format!("name the registry, or use `localhost/{image}` with `imagePullPolicy: Never` for an image that is loaded into the nodes")),
             };
         }
     }

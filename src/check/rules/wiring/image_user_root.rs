@@ -42,27 +42,27 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for container in &pod.containers {
             let own = &container.node["securityContext"];
             let field = |name: &str| -> &Node { if own[name].is_set() { &own[name] } else { &of_pod[name] } };
-            let asked = field("runAsNonRoot");
-            if asked.as_bool() != Some(true) || field("runAsUser").is_set() {
+            let required = field("runAsNonRoot");
+            if required.as_bool() != Some(true) || field("runAsUser").is_set() {
                 continue;
             }
             let user = software::official(container.image()).and_then(|software| software.user(container.image()));
-            // A number that is not 0 can be verified.
+            // The kubelet can verify a numeric user.
             let Some(user) = user.filter(|user| user.image.parse::<u32>().is_err()) else { continue };
             let name = container.name();
             let message = match user.image.as_str() {
-                "root" => format!("container `{name}` must not run as root, but its image does"),
+                "root" => format!("container `{name}` has runAsNonRoot and its image will run as root"),
                 other => {
-                    format!("container `{name}` must not run as root, but its image has the non-numeric user `{other}`")
+                    format!("container `{name}` has runAsNonRoot and its image has the non-numeric user `{other}`")
                 }
             };
             let draft = report
                 .at(pod.object, &container.node["image"], message)
                 .severity(Severity::Error)
-                .related(asked.origin.span, "required here");
+                .related(required.origin.span, "required here");
             match user.id(container.image()) {
-                Some(id) => draft.help(format!("set runAsUser, for example to {id}")),
-                None => draft.help("set runAsUser to a user that the image can run as"),
+                Some(id) => draft.help(format!("set `runAsUser`, for example to {id}")),
+                None => draft.help("set `runAsUser` to a numeric user that the image can run as"),
             };
         }
     }

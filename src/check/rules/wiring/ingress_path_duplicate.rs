@@ -53,18 +53,18 @@ spec:
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
+    let mut seen = HashMap::new();
     for ingress in bundle.objects.iter().filter(|object| kind_of(object) == Some("Ingress") && is_shared(object)) {
-        // Files that are checked together need not be for one cluster.
+        // Different files may be alternatives, or for different clusters.
         let file = (!bundle.options.whole).then(|| ingress.span().file);
         for rule in ingress.node["spec"]["rules"].items() {
             let host = rule["host"].text().to_ascii_lowercase();
             for entry in rule["http"]["paths"].items() {
                 let (path, kind) = (entry["path"].text(), entry["pathType"].text());
-                // `/shop` and `/shop/` are one prefix.
+                // `/shop` and `/shop/` are the same prefix.
                 let folded = if kind == "Prefix" { path.trim_end_matches('/') } else { path };
                 let key = (file, class(ingress), host.clone(), kind, folded);
-                let (first, place) = *taken.entry(key).or_insert((ingress, entry));
+                let (first, place) = *seen.entry(key).or_insert((ingress, entry));
                 if std::ptr::eq(place, entry) {
                     continue;
                 }
@@ -78,31 +78,30 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(ingress, if entry["path"].is_set() { &entry["path"] } else { entry }, message)
                     .label("only one of them is used")
                     .related(place["path"].origin.span, "defined here")
-                    .help("remove one of them, or give it its own host or path");
+                    .help("remove one of them, or use another host or path");
             }
         }
     }
 }
 
-/// The annotation for the class, before there was a field.
+/// The annotation that `ingressClassName` replaced.
 const CLASS: &str = "kubernetes.io/ingress.class";
 
-/// The class; empty for the default class.
+/// The class of an Ingress; empty for the default class.
 fn class(ingress: &Object) -> &str {
     let annotation: &Node = &ingress.node["metadata"]["annotations"][CLASS];
     ingress.node["spec"]["ingressClassName"].as_str().unwrap_or(annotation.text())
 }
 
-/// Whether the rules of an Ingress are merged with those of others: it is neither a canary of another, nor has it a load
-/// balancer of its own.
+/// Whether the rules of an Ingress are merged with those of others: it is not a canary, and has no load balancer of its own.
 fn is_shared(ingress: &Object) -> bool {
     let annotations = ingress.node["metadata"]["annotations"].entries();
-    let is_apart = annotations.iter().any(|annotation| {
+    let is_canary = annotations.iter().any(|annotation| {
         annotation.key.contains("canary")
             || annotation.key.ends_with("/headers")
             || annotation.key.ends_with("/methods")
     });
-    !is_apart
+    !is_canary
         && !matches!(
             class(ingress),
             "alb" | "gce" | "gce-internal" | "azure/application-gateway" | "oci-native-ic-controller"

@@ -43,17 +43,17 @@ metadata: {name: web}
     check: Check::Bundle(check),
 };
 
-/// The type of a field of the config.
+/// The type of a field.
 enum Form {
-    /// A string; YAML's other scalars are read as one.
+    /// A string; other scalars are read as strings.
     Text,
     /// `true` or `false`.
     Flag,
-    /// A string that a function accepts, and the words for the message.
+    /// A string that a function accepts, and the message for others.
     Checked(fn(&str) -> bool, &'static str),
     /// One of a few strings.
     OneOf(&'static [&'static str]),
-    /// A port; 0 or -1 for any free port.
+    /// A port; 0 and -1 stand for any free port.
     Port,
     /// A list.
     List(&'static Form),
@@ -75,7 +75,7 @@ const CLUSTER: &[(&str, Form)] = &[
     ("kind", Text),
     ("kubeadmConfigPatches", List(&Text)),
     ("kubeadmConfigPatchesJSON6902", List(&Fields(PATCH))),
-    ("name", Checked(is_name, "must consist of lower-case letters, digits, `.` and `-`")),
+    ("name", Checked(is_name, "must consist of lower case letters, digits, `.` and `-`")),
     ("networking", Fields(NETWORKING)),
     ("nodes", List(&Fields(NODE))),
     ("runtimeConfig", Map(&Text)),
@@ -88,8 +88,8 @@ const NETWORKING: &[(&str, Form)] = &[
     ("dnsSearch", List(&Text)),
     ("ipFamily", OneOf(&["dual", "ipv4", "ipv6"])),
     ("kubeProxyMode", OneOf(&["iptables", "ipvs", "nftables", "none"])),
-    ("podSubnet", Checked(is_subnets, "must be a CIDR, or two of them with a comma")),
-    ("serviceSubnet", Checked(is_subnets, "must be a CIDR, or two of them with a comma")),
+    ("podSubnet", Checked(is_subnets, "must be a CIDR, or two separated by a comma")),
+    ("serviceSubnet", Checked(is_subnets, "must be a CIDR, or two separated by a comma")),
 ];
 
 const NODE: &[(&str, Form)] = &[
@@ -108,7 +108,7 @@ const MOUNT: &[(&str, Form)] =
 const MAPPING: &[(&str, Form)] = &[
     ("containerPort", Port),
     ("hostPort", Port),
-    ("listenAddress", Checked(|text| ip::sloppy(text).is_some(), "must be an address")),
+    ("listenAddress", Checked(|text| ip::sloppy(text).is_some(), "must be an IP address")),
     ("protocol", OneOf(&["SCTP", "TCP", "UDP"])),
 ];
 
@@ -131,10 +131,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 version,
                 "apiVersion",
                 format!("unknown apiVersion `{}`", version.text()),
-                "write `kind.x-k8s.io/v1alpha4`",
+                "use `kind.x-k8s.io/v1alpha4`",
             );
         } else if kind.text() != "Cluster" {
-            faults.add(kind, "kind", format!("unknown kind `{}`", kind.text()), "write `Cluster`");
+            faults.add(kind, "kind", format!("unknown kind `{}`", kind.text()), "use `Cluster`");
         } else {
             faults.form(&cluster.node, &Fields(CLUSTER), "");
             nodes(cluster, &mut faults);
@@ -142,7 +142,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Checks across fields.
+/// Validates the nodes across their fields.
 fn nodes(cluster: &Object, faults: &mut Faults<'_, '_>) {
     let nodes = &cluster.node["nodes"];
     let is_worker = |node: &Node| node["role"].text() == "worker";
@@ -166,14 +166,14 @@ fn nodes(cluster: &Object, faults: &mut Faults<'_, '_>) {
                     &mount["containerPath"],
                     &format!("{field}.containerPath"),
                     message,
-                    "mount one of them elsewhere",
+                    "mount one of them at another path",
                 );
             }
         }
     }
 }
 
-/// The findings of one cluster.
+/// Reports the faults of a cluster.
 struct Faults<'c, 'r> {
     cluster: &'c Object,
     report: &'c mut Report<'r>,
@@ -190,20 +190,20 @@ impl Faults<'_, '_> {
             return;
         }
         let is_scalar = !matches!(node.value, Value::Sequence(_) | Value::Mapping(_));
-        let wrong = |what: &str| format!("`{}` must be {what}", field.rsplit('.').next().unwrap_or(field));
+        let must_be = |what: &str| format!("`{}` must be {what}", field.rsplit('.').next().unwrap_or(field));
         match form {
-            Text if !is_scalar => self.add(node, field, wrong("a string"), ""),
-            Flag if node.as_bool().is_none() => self.add(node, field, wrong("true or false"), ""),
+            Text if !is_scalar => self.add(node, field, must_be("a string"), ""),
+            Flag if node.as_bool().is_none() => self.add(node, field, must_be("true or false"), ""),
             Port => match node.as_i64() {
-                None => self.add(node, field, wrong("a number"), "write it without quotes"),
+                None => self.add(node, field, must_be("a number"), "write it without quotes"),
                 Some(port) if !(-1..=65535).contains(&port) => {
-                    self.add(node, field, format!("invalid port number {port}"), "ports are 1 to 65535");
+                    self.add(node, field, format!("invalid port number {port}"), "use a port between 1 and 65535");
                 }
                 Some(_) => {}
             },
-            Checked(is_valid, words) if is_scalar => {
+            Checked(is_valid, rule) if is_scalar => {
                 if !node.text().is_empty() && !is_valid(node.text()) {
-                    self.add(node, field, format!("`{}` {words}", node.text()), "");
+                    self.add(node, field, format!("`{}` {rule}", node.text()), "");
                 }
             }
             OneOf(allowed) if is_scalar => {
@@ -214,14 +214,14 @@ impl Faults<'_, '_> {
                     self.add(node, field, message, &help);
                 }
             }
-            Checked(..) | OneOf(_) => self.add(node, field, wrong("a string"), ""),
+            Checked(..) | OneOf(_) => self.add(node, field, must_be("a string"), ""),
             List(of) => match &node.value {
                 Value::Sequence(_) => {
                     for (at, item) in node.items().iter().enumerate() {
                         self.form(item, of, &format!("{field}[{at}]"));
                     }
                 }
-                _ => self.add(node, field, wrong("a list"), ""),
+                _ => self.add(node, field, must_be("a list"), ""),
             },
             Map(of) => match &node.value {
                 Value::Mapping(_) => {
@@ -229,7 +229,7 @@ impl Faults<'_, '_> {
                         self.form(&entry.value, of, &format!("{field}[{}]", entry.key));
                     }
                 }
-                _ => self.add(node, field, wrong("a mapping"), ""),
+                _ => self.add(node, field, must_be("a mapping"), ""),
             },
             Fields(fields) => self.fields(node, fields, field),
             Text | Flag => {}
@@ -250,7 +250,8 @@ impl Faults<'_, '_> {
                 None => {
                     let names = || fields.iter().map(|(known, _)| *known);
                     let near = suggest::nearest(key, names()).map(|near| format!("did you mean `{near}`?"));
-                    let help = near.unwrap_or_else(|| format!("the fields are {}", suggest::list(names(), "and")));
+                    let help =
+                        near.unwrap_or_else(|| format!("use one of the fields: {}", suggest::list(names(), "or")));
                     self.report
                         .field(self.cluster, &entry.value, path, format!("unknown field `{key}`"))
                         .place(entry.key_span)

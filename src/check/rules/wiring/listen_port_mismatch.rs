@@ -90,14 +90,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if targets.pod != Some(view.at) {
             targets = Targets::of(graph, view.at);
         }
-        configured(graph, &view, &targets, report);
+        check_service(graph, &view, &targets, report);
     }
     for (at, pod) in graph.pods.iter().enumerate() {
         let known = graph.known_of(at).next().is_some();
         let mut running = pod.running();
-        // With several containers it is unknown whose port it is.
+        // With several containers, it is not known which one listens on the port.
         if let (Some(container), None, false) = (running.next(), running.next(), known || pod.is_job()) {
-            told(graph, at, pod, container, report);
+            check_program(graph, at, pod, container, report);
         }
     }
 }
@@ -105,11 +105,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// The target ports of the Services of a pod.
 #[derive(Default)]
 struct Targets<'a> {
-    /// The number of the pod.
+    /// The index of the pod.
     pod: Option<usize>,
     /// The Services with their ports.
     all: Vec<(&'a Object, &'a Node)>,
-    /// The indices in `all` of those with a number, and of those with a name.
+    /// The indexes in `all` of target ports that are numbers, and of those that are names.
     by_number: HashMap<i64, Vec<usize>>,
     by_name: HashMap<&'a str, Vec<usize>>,
 }
@@ -120,35 +120,35 @@ impl<'a> Targets<'a> {
         for service in graph.services_of(pod) {
             for entry in service.ports() {
                 let target = &entry["targetPort"];
-                let places = match target.as_str() {
+                let indexes = match target.as_str() {
                     Some(name) => targets.by_name.entry(name).or_default(),
                     None => targets.by_number.entry(number_of(target, entry)).or_default(),
                 };
-                places.push(targets.all.len());
+                indexes.push(targets.all.len());
                 targets.all.push((service.object, entry));
             }
         }
         targets
     }
 
-    /// The indices of those for a container's own ports, which no other container of its pod declares.
+    /// The indexes of target ports that are ports of the container, and that no other container of the pod declares.
     fn to(&self, view: &View<'_, '_>) -> Vec<usize> {
         let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
         // A port may be listed many times.
         let (mut numbers, mut names) = (HashSet::new(), HashSet::new());
-        let mut places: Vec<usize> = Vec::new();
+        let mut indexes: Vec<usize> = Vec::new();
         for (port, number) in own {
             let name = port["name"].text();
             if numbers.insert(number) {
-                places.extend(self.by_number.get(&number).into_iter().flatten());
+                indexes.extend(self.by_number.get(&number).into_iter().flatten());
             }
-            // Of several ports with the same name the first one of the pod counts.
+            // If several ports have the same name, the first one of the pod counts.
             if view.pod.port_named(name) == Some(number) && names.insert(name) {
-                places.extend(self.by_name.get(name).into_iter().flatten());
+                indexes.extend(self.by_name.get(name).into_iter().flatten());
             }
         }
-        places.sort_unstable();
-        places
+        indexes.sort_unstable();
+        indexes
     }
 }
 
@@ -157,8 +157,8 @@ fn number_of(target: &Node, entry: &Node) -> i64 {
     target.as_i64().or(entry["port"].as_i64()).unwrap_or_default()
 }
 
-/// A known service whose config sets its port.
-fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
+/// Checks a known service whose config sets its port.
+fn check_service(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
     let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
         return;
     };
@@ -166,12 +166,12 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
     let Some(port) = value.as_i64().filter(|port| (1..=65535).contains(port)) else { return };
     let open: Vec<i64> = view.endpoints().iter().map(|(port, _)| *port).collect();
     // Target ports that another container of the pod serves are not compared.
-    let places = match view.pod.running().nth(1) {
+    let indexes = match view.pod.running().nth(1) {
         Some(_) => targets.to(view),
         None => (0..targets.all.len()).collect(),
     };
-    let mut sent = false;
-    for (service, entry) in places.into_iter().map(|at| targets.all[at]) {
+    let mut is_reported = false;
+    for (service, entry) in indexes.into_iter().map(|at| targets.all[at]) {
         let target = &entry["targetPort"];
         let number = match target.as_str() {
             Some(name) => match view.pod.port_named(name) {
@@ -183,20 +183,18 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
         if number == 0 || open.contains(&number) || entry["name"].text().contains("metrics") {
             continue;
         }
-        sent = true;
-        let place = if target.is_set() { target } else { &entry["port"] };
+        is_reported = true;
+        let node = if target.is_set() { target } else { &entry["port"] };
         let message = format!(
             "{} listens on {port} (`{key}`), but the target port of {} is {number}",
             view.service.name,
             title(service)
         );
-        report
-            .at(service, place, message)
-            .help(format!("use one number for `targetPort`, `containerPort` and `{key}`"));
+        report.at(service, node, message).help(format!("use one number for `targetPort`, `containerPort` and `{key}`"));
     }
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
-    beside_main(view, key, &declared, report);
-    if sent
+    check_other_ports(view, key, &declared, report);
+    if is_reported
         || graph.may_be_behind_more(view.at)
         || declared.is_empty()
         || declared.iter().any(|(_, number)| *number == port)
@@ -204,7 +202,7 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
         return;
     }
     let message = format!(
-        "{} listens on {port}, which container `{}` does not declare",
+        "{} listens on {port}, but container `{}` does not declare it",
         view.service.name,
         view.container.name()
     );
@@ -217,8 +215,8 @@ fn configured(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, rep
     }
 }
 
-/// The ports for health and metrics that the config sets, if a port with that name is declared with another number.
-fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
+/// Checks the ports for health and metrics in the config against declared ports of the same names.
+fn check_other_ports(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
     let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
     for key in keys.filter(|key| *key != main) {
         let value = view.value(key);
@@ -226,7 +224,7 @@ fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], repor
         let name = key.rsplit('.').next().unwrap_or(key).trim_end_matches("Port").trim_end_matches("_port");
         let Some((entry, number)) = declared.iter().find(|(entry, _)| entry["name"].text() == name) else { continue };
         if *number != port {
-            at_value(report, view, value, format!("`{key}` is {port}, and the port named `{name}` is {number}"))
+            at_value(report, view, value, format!("`{key}` is {port}, but the port named `{name}` is {number}"))
                 .severity(Severity::Warning)
                 .related(entry["containerPort"].origin.span, "declared")
                 .help("use the same number for both");
@@ -234,8 +232,8 @@ fn beside_main(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], repor
     }
 }
 
-/// A program whose port is set by a variable or a flag.
-fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
+/// Checks a program whose port is set by a variable or a flag.
+fn check_program(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, report: &mut Report<'_>) {
     let by_env = ["PORT", "HTTP_PORT", "SERVER_PORT", "LISTEN_PORT", "APP_PORT"].iter().find_map(|name| {
         let var = container.var(name)?;
         let port: i64 = var.value?.as_str()?.trim().parse().ok()?;
@@ -253,14 +251,14 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
     if declared.is_empty() || declared.contains(&port) || !(1..=65535).contains(&port) {
         return;
     }
-    let sent = graph.services_of(at).any(|service| {
+    let is_target = graph.services_of(at).any(|service| {
         service.ports().iter().any(|entry| {
             let target = &entry["targetPort"];
             target.as_i64().or_else(|| target.as_str().and_then(|name| pod.port_named(name))).or(entry["port"].as_i64())
                 == Some(port)
         })
     });
-    if sent || graph.may_be_behind_more(at) {
+    if is_target || graph.may_be_behind_more(at) {
         return;
     }
     let message = format!(
@@ -268,9 +266,9 @@ fn told(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Container<'_>, 
         container.name(),
         declared.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
     );
-    let (object, place) = if own { (pod.object, node) } else { (pod.object, &container.node["name"]) };
+    let (object, node) = if own { (pod.object, node) } else { (pod.object, &container.node["name"]) };
     report
-        .at(object, place, message)
+        .at(object, node, message)
         .severity(Severity::Warning)
-        .help("if the program listens there, declare that port and use it as `targetPort`");
+        .help("declare the port on which the program listens, and use it as `targetPort`");
 }

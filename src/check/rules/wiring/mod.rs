@@ -1,4 +1,4 @@
-//! Manifests that the API server accepts and that do not work, because objects do not fit each other.
+//! Rules for objects that the API server accepts, but that do not work together.
 
 mod _claims;
 pub(crate) mod _images;

@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::check::rules::wiring::_selectors::{Selection, Selections, Wanted};
+use crate::check::rules::wiring::_selectors::{SelectedKind, Selection, Selections};
 use crate::check::rules::wiring::_shared::{is_injected, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
@@ -54,31 +54,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for object in bundle.objects {
         let Some(selection) = selections.of(object) else { continue };
         let Some(endpoints) = selection.row.endpoints else { continue };
-        // What else an empty selector matches is unknown.
+        // An empty selector matches other objects as well.
         let is_open = !bundle.options.whole && selection.labels().is_empty();
         if selection.found.is_empty() || selection.is_cut || is_open {
             continue;
         }
-        let between = selection.found.iter().map(|at| bundle.between(object, selection.thing(*at))).min();
+        let between = selection.found.iter().map(|at| bundle.between(object, selection.object_at(*at))).min();
         let severity = between.filter(|_| selection.is_exact()).unwrap_or(Severity::Warning);
         let ports = Ports::of(bundle.graph(), &selection);
         for endpoint in object.node["spec"][endpoints].items() {
-            if let Some((node, what)) = ports.lacks(endpoint) {
+            if let Some((node, what)) = ports.missing(endpoint) {
                 let nearest = |text| suggest::nearest(text, what.names.iter().copied());
                 let near = node.as_str().and_then(nearest).map(|near| format!("did you mean `{near}`?"));
-                // An operator may create others that have it.
-                if near.is_none() && selection.may_be_unseen() {
+                // An operator may create objects with this port.
+                if near.is_none() && selection.may_select_others() {
                     continue;
                 }
-                let wanted = match node.as_str() {
+                let port = match node.as_str() {
                     Some(name) => format!("a port named `{name}`"),
                     None => format!("port {}", node.as_i64().unwrap_or_default()),
                 };
                 report
-                    .at(object, node, format!("no {} has {wanted}", what.whose))
+                    .at(object, node, format!("no {} has {port}", what.owner))
                     .label("nothing is scraped")
                     .severity(severity)
-                    .related(selection.thing(selection.found[0]).span(), "selected")
+                    .related(selection.object_at(selection.found[0]).span(), "selected")
                     .help(near.unwrap_or_else(|| what.help(node.as_str().is_some())));
             }
         }
@@ -88,19 +88,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// The ports that a field can name.
 #[derive(Default)]
 struct Declared<'a> {
-    /// The owner of the ports, in words.
-    whose: String,
+    /// A phrase for the owner of the ports.
+    owner: String,
     names: Vec<&'a str>,
-    known: HashSet<&'a str>,
+    unique_names: HashSet<&'a str>,
     numbers: HashSet<i64>,
 }
 
 impl<'a> Declared<'a> {
-    fn new(whose: String, ports: impl Iterator<Item = (&'a Node, Option<i64>)>) -> Self {
-        let mut declared = Self { whose, ..Self::default() };
+    fn new(owner: String, ports: impl Iterator<Item = (&'a Node, Option<i64>)>) -> Self {
+        let mut declared = Self { owner, ..Self::default() };
         for (port, number) in ports {
             let name = port["name"].text();
-            if !name.is_empty() && declared.known.insert(name) {
+            if !name.is_empty() && declared.unique_names.insert(name) {
                 declared.names.push(name);
             }
             declared.numbers.extend(number);
@@ -110,7 +110,7 @@ impl<'a> Declared<'a> {
 
     fn has(&self, port: &Node) -> bool {
         match (port.as_str(), port.as_i64()) {
-            (Some(name), _) => self.known.contains(name),
+            (Some(name), _) => self.unique_names.contains(name),
             (None, Some(number)) => self.numbers.contains(&number),
             _ => true,
         }
@@ -120,17 +120,20 @@ impl<'a> Declared<'a> {
         let mut numbers: Vec<i64> = self.numbers.iter().copied().collect();
         numbers.sort_unstable();
         match (self.names.as_slice(), by_name) {
-            ([], true) => "its ports have no names: name the port".to_owned(),
-            (names, true) => format!("its ports are named {}", suggest::list(names, "and")),
-            (_, false) if numbers.is_empty() => "its containers declare no ports".to_owned(),
+            ([], true) => "name the port".to_owned(),
+            (names, true) => format!("use the name of one of its ports: {}", suggest::list(names, "or")),
+            (_, false) if numbers.is_empty() => "declare the port in a container".to_owned(),
             (_, false) => {
-                format!("its containers declare {}", suggest::list(numbers.iter().map(i64::to_string), "and"))
+                format!(
+                    "use a port that its containers declare: {}",
+                    suggest::list(numbers.iter().map(i64::to_string), "or")
+                )
             }
         }
     }
 }
 
-/// The ports of what a monitor selects.
+/// The ports of the objects that a monitor selects.
 struct Ports<'a> {
     services: Option<Declared<'a>>,
     /// `None` if not all pods are known.
@@ -139,28 +142,28 @@ struct Ports<'a> {
 
 impl<'a> Ports<'a> {
     fn of(graph: &Graph<'a>, selection: &Selection<'_, 'a>) -> Self {
-        let first = title(selection.thing(selection.found[0]));
-        match selection.row.wanted {
-            Wanted::Services => {
+        let first = title(selection.object_at(selection.found[0]));
+        match selection.row.selected_kind {
+            SelectedKind::Services => {
                 let services: Vec<_> = selection.found.iter().map(|at| &graph.services[*at]).collect();
                 let ports =
                     services.iter().flat_map(|service| service.ports()).map(|port| (port, port["port"].as_i64()));
-                let whose = if services.len() == 1 { first } else { "selected Service".to_owned() };
+                let owner = if services.len() == 1 { first } else { "selected Service".to_owned() };
                 let is_known = services.iter().all(|service| !service.pods.is_empty() && !service.may_select_more());
                 let pods = services.iter().flat_map(|service| &service.pods).map(|at| &graph.pods[*at]).collect();
                 let containers = if is_known { containers(graph, pods) } else { None };
-                Self { services: Some(Declared::new(whose, ports)), containers }
+                Self { services: Some(Declared::new(owner, ports)), containers }
             }
-            Wanted::Pods => {
+            SelectedKind::Pods => {
                 let pods = selection.found.iter().map(|at| &graph.pods[*at]).collect();
                 Self { services: None, containers: containers(graph, pods) }
             }
-            Wanted::Ingresses => Self { services: None, containers: None },
+            SelectedKind::Ingresses => Self { services: None, containers: None },
         }
     }
 
     /// The field of an endpoint whose port does not exist, and the ports that do.
-    fn lacks<'n>(&self, endpoint: &'n Node) -> Option<(&'n Node, &Declared<'a>)> {
+    fn missing<'n>(&self, endpoint: &'n Node) -> Option<(&'n Node, &Declared<'a>)> {
         let fields = match &self.services {
             Some(services) => [("port", Some(services)), ("targetPort", self.containers.as_ref()), ("", None)],
             None => ["port", "portNumber", "targetPort"].map(|field| (field, self.containers.as_ref())),
@@ -168,8 +171,8 @@ impl<'a> Ports<'a> {
         // The first field that is set counts.
         let (field, declared) = fields.into_iter().find(|(field, _)| endpoint[*field].is_set())?;
         let port = &endpoint[field];
-        // `port` is a name; the CustomResourceDefinition rejects a number. Google's `port` may be a number that no container
-        // declares.
+        // `port` is a name, and the CustomResourceDefinition rejects a number. The `port` of Google's kinds may be a number that
+        // no container declares.
         let is_number = field == "port" && port.as_i64().is_some();
         declared.filter(|declared| !is_number && !declared.has(port)).map(|declared| (port, declared))
     }

@@ -85,18 +85,18 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let with_files = LazyCell::new(|| secrets(bundle.graph()));
-    // The pod whose unmounted volumes were reported last (services are in the order of their pods), and whether it had any.
-    let mut told = (None, false);
+    // The pod whose unmounted volumes were reported last, and whether it had any. Services are in the order of their pods.
+    let mut last = (None, false);
     for view in bundle.graph().known() {
         if !view.needs_file() {
             continue;
         }
-        // A volume that no container mounts is the most precise finding, once for all containers.
-        if told.0 != Some(view.at) {
-            told = (Some(view.at), forgotten(&view, report));
+        // An unmounted volume is the most precise finding, and is reported once for all containers.
+        if last.0 != Some(view.at) {
+            last = (Some(view.at), report_unmounted(&view, report));
         }
-        let (_, forgotten) = told;
-        let config = reaches(&view, "ConfigMap", &view.path());
+        let (_, has_unmounted) = last;
+        let config = has_mount_for(&view, "ConfigMap", &view.path());
         let secret_keys = view
             .dialect
             .is_some_and(|dialect| dialect.config.values().any(|key| key.kind == KeyType::SecretFile && key.required));
@@ -107,11 +107,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .collect();
         let secrets = !secret_keys
             || if secret_paths.is_empty() {
-                reaches(&view, "Secret", "")
+                has_mount_for(&view, "Secret", "")
             } else {
-                secret_paths.iter().all(|path| reaches(&view, "Secret", path))
+                secret_paths.iter().all(|path| has_mount_for(&view, "Secret", path))
             };
-        if forgotten || (config && secrets) {
+        if has_unmounted || (config && secrets) {
             continue;
         }
         let what = match (config, secrets) {
@@ -126,11 +126,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         let draft = report
             .at(view.object(), view.name_node(), message)
-            .label(format!("{} reads them from volumes", view.service.name));
+            .label(format!("{} reads its files from volumes", view.service.name));
         let draft = match related {
             Some(object) => {
                 let name = &object.node["metadata"]["name"];
-                draft.related(name.origin.span, format!("{} is mounted nowhere", title(object)))
+                draft.related(name.origin.span, format!("{} is not mounted", title(object)))
             }
             None => draft,
         };
@@ -146,16 +146,16 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("/", |(folder, _)| folder)
 }
 
-/// Whether a mount may contain the file: one that covers the path, or one of that kind anywhere.
-fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
-    let covered = !path.is_empty()
+/// Whether a mount may contain a file: one at or above its path, or any one of this kind.
+fn has_mount_for(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
+    let is_mounted = !path.is_empty()
         && match view.container.file(path) {
             File::Unmounted => false,
             // A ConfigMap mounted above the directory of the secrets does not contain them.
             File::Lacking { object, key, .. } => object.kind() == kind || !key.contains('/'),
             _ => true,
         };
-    covered
+    is_mounted
         || view.container.mounts.iter().any(|mount| match &mount.source {
             MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == kind),
             MountSource::Opaque(volume) => path.is_empty() && volume["csi"].is_set(),
@@ -166,22 +166,22 @@ fn reaches(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
 /// The first Secret of each namespace that has a key with an extension.
 fn secrets<'a>(graph: &Graph<'a>) -> HashMap<&'a str, &'a Object> {
     let files = |object: &&Object| kind_of(object) == Some("Secret") && data_keys(object).any(|key| key.contains('.'));
-    // Backwards, so that the first one wins.
+    // In reverse order, so that the first one wins.
     graph.objects.iter().rev().filter(files).map(|object| (object.namespace(), object)).collect()
 }
 
 /// Reports the volumes with files that no container of the pod mounts. Returns whether there are any.
-fn forgotten(view: &View<'_, '_>, report: &mut Report<'_>) -> bool {
+fn report_unmounted(view: &View<'_, '_>, report: &mut Report<'_>) -> bool {
     let mut any = false;
     for volume in view.pod.spec["volumes"].items() {
         let files = volume["configMap"].is_set() || volume["secret"].is_set() || volume["projected"].is_set();
         if files && !view.pod.mounts(volume["name"].text()) {
             any = true;
-            let message = format!("volume `{}` is mounted by no container", volume["name"].text());
+            let message = format!("volume `{}` is not mounted by any container", volume["name"].text());
             report
                 .at(view.object(), &volume["name"], message)
                 .related(view.name_node().origin.span, format!("{} reads its files", view.service.name))
-                .help(format!("mount it under {}", folder(&view.path())));
+                .help(format!("mount the volume at {}", folder(&view.path())));
         }
     }
     any

@@ -63,12 +63,12 @@ spec:
     check: Check::Bundle(check),
 };
 
-/// The budget of comparisons: policies with pods, and their rules, ports and peers with connections. Without it the work would
-/// grow with the product of pods, connections and policies.
-const MOST_QUESTIONS: usize = 4_000_000;
+/// The maximum number of comparisons of policies with pods, and of their rules, ports and peers with connections. Without it,
+/// the work would grow with the product of pods, connections and policies.
+const MAX_COMPARISONS: usize = 4_000_000;
 
-/// The number of findings that use up the budget: nearly all connections between many pods may be blocked.
-const MOST_FINDINGS: usize = 20_000;
+/// The number of findings that use up the budget: many pods may have nearly all their connections blocked.
+const MAX_FINDINGS: usize = 20_000;
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let policies: Vec<&Object> =
@@ -78,35 +78,36 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let graph = bundle.graph();
     let users = users(graph);
-    let left = Cell::new(MOST_QUESTIONS);
-    let spend = |questions: usize| left.set(left.get().saturating_sub(questions));
-    let mut known: HashMap<(usize, &str), Rc<[&Object]>> = HashMap::new();
+    let left = Cell::new(MAX_COMPARISONS);
+    let spend = |comparisons: usize| left.set(left.get().saturating_sub(comparisons));
+    let mut policies_of_pod: HashMap<(usize, &str), Rc<[&Object]>> = HashMap::new();
     let mut selecting = |pod: usize, direction: &'static str| {
         let find = || {
             spend(policies.len());
             let pod = &graph.pods[pod];
             let selects = |policy: &&Object| {
                 policy.namespace() == pod.namespace()
-                    && governs(policy, direction)
+                    && applies_to(policy, direction)
                     && label_selector_matches(&policy.node["spec"]["podSelector"], pod.labels)
             };
             policies.iter().copied().filter(selects).collect()
         };
-        known.entry((pod, direction)).or_insert_with(find).clone()
+        policies_of_pod.entry((pod, direction)).or_insert_with(find).clone()
     };
-    let lets = |policy: &Object, (direction, field): (&str, &str), peer: &Pod<'_>, server: &Pod<'_>, port: i64| {
-        policy.node["spec"][direction].items().iter().any(|rule| {
-            spend(1 + rule["ports"].items().len() + rule[field].items().len());
-            allows(graph, policy, rule, field, peer, server, port)
-        })
-    };
-    let lets_dns = |policy: &Object| {
+    let allows_connection =
+        |policy: &Object, (direction, field): (&str, &str), peer: &Pod<'_>, server: &Pod<'_>, port: i64| {
+            policy.node["spec"][direction].items().iter().any(|rule| {
+                spend(1 + rule["ports"].items().len() + rule[field].items().len());
+                allows(graph, policy, rule, field, peer, server, port)
+            })
+        };
+    let policy_allows_dns = |policy: &Object| {
         let rules = policy.node["spec"]["egress"].items();
         spend(rules.len());
         rules.iter().any(allows_dns)
     };
-    let mut told: HashSet<(usize, usize, i64)> = HashSet::new();
-    let mut asked: HashSet<usize> = HashSet::new();
+    let mut reported: HashSet<(usize, usize, i64)> = HashSet::new();
+    let mut dns_checked: HashSet<usize> = HashSet::new();
     for mention in graph.mentions.iter().filter(|mention| mention.sure || mention.port.is_some()) {
         let Some(from) =
             mention.pod.or_else(|| users.get(&(std::ptr::from_ref(mention.object) as usize)).copied().flatten())
@@ -119,22 +120,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let client = &graph.pods[from];
         let egress = selecting(from, "Egress");
-        if !egress.is_empty() && asked.insert(from) && !egress.iter().any(|policy| lets_dns(policy)) {
+        if !egress.is_empty() && dns_checked.insert(from) && !egress.iter().any(|policy| policy_allows_dns(policy)) {
             let policy = egress[0];
-            let place = if policy.node["spec"]["egress"].is_set() {
+            let node = if policy.node["spec"]["egress"].is_set() {
                 &policy.node["spec"]["egress"]
             } else {
                 &policy.node["spec"]["podSelector"]
             };
             report
-                .at(
-                    policy,
-                    place,
-                    format!("no egress rule allows {} to query DNS, so it cannot resolve names", title(client.object)),
-                )
+                .at(policy, node, format!("no egress rule allows {} to query DNS", title(client.object)))
                 .severity(bundle.between(policy, client.object))
-                .related(mention.node.origin.span, "a name that it needs")
-                .help("allow UDP and TCP 53 to the namespace kube-system");
+                .related(mention.node.origin.span, "resolves this name")
+                .help("allow UDP and TCP port 53 to the namespace `kube-system`");
         }
         for to in &graph.services[service].pods {
             let server = &graph.pods[*to];
@@ -142,25 +139,27 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 return;
             }
             let Some(port) = target_port(graph, service, mention, server) else { continue };
-            if *to == from || !told.insert((from, *to, port)) {
+            if *to == from || !reported.insert((from, *to, port)) {
                 continue;
             }
             let ingress = selecting(*to, "Ingress");
             if !ingress.is_empty()
-                && !ingress.iter().any(|policy| lets(policy, ("ingress", "from"), client, server, port))
+                && !ingress.iter().any(|policy| allows_connection(policy, ("ingress", "from"), client, server, port))
             {
-                spend(MOST_QUESTIONS / MOST_FINDINGS);
-                blocked(bundle, report, ingress[0], "ingress", mention, (client, server), port);
+                spend(MAX_COMPARISONS / MAX_FINDINGS);
+                report_blocked(bundle, report, ingress[0], "ingress", mention, (client, server), port);
             }
-            if !egress.is_empty() && !egress.iter().any(|policy| lets(policy, ("egress", "to"), server, server, port)) {
-                spend(MOST_QUESTIONS / MOST_FINDINGS);
-                blocked(bundle, report, egress[0], "egress", mention, (client, server), port);
+            if !egress.is_empty()
+                && !egress.iter().any(|policy| allows_connection(policy, ("egress", "to"), server, server, port))
+            {
+                spend(MAX_COMPARISONS / MAX_FINDINGS);
+                report_blocked(bundle, report, egress[0], "egress", mention, (client, server), port);
             }
         }
     }
 }
 
-fn blocked(
+fn report_blocked(
     bundle: &Bundle<'_>,
     report: &mut Report<'_>,
     policy: &Object,
@@ -171,11 +170,11 @@ fn blocked(
 ) {
     let severity = bundle.between(policy, client.object).min(bundle.between(policy, server.object));
     let rules = &policy.node["spec"][direction];
-    let place = if rules.is_set() { rules } else { &policy.node["spec"]["podSelector"] };
+    let node = if rules.is_set() { rules } else { &policy.node["spec"]["podSelector"] };
     report
         .at(
             policy,
-            place,
+            node,
             format!(
                 "no {direction} rule allows {} to connect to {} on port {port}",
                 title(client.object),
@@ -185,9 +184,9 @@ fn blocked(
         .severity(severity)
         .related(mention.node.origin.span, "the connection")
         .help(if direction == "ingress" {
-            "add it to `from`, with the port of the pod"
+            "add the client to `from` of a rule, with the port of the pod"
         } else {
-            "add it to `to`, with the port of the pod"
+            "add the server to `to` of a rule, with the port of the pod"
         });
 }
 
@@ -213,8 +212,8 @@ fn users(graph: &Graph<'_>) -> HashMap<usize, Option<usize>> {
     users
 }
 
-/// Whether a policy applies to a direction: by `policyTypes`; by default always to ingress, and to egress if it has rules.
-fn governs(policy: &Object, direction: &str) -> bool {
+/// Whether a policy applies to a direction: by `policyTypes`, or by default to ingress, and to egress if it has such rules.
+fn applies_to(policy: &Object, direction: &str) -> bool {
     let types = policy.node["spec"]["policyTypes"].items();
     if types.is_empty() {
         return direction == "Ingress" || policy.node["spec"]["egress"].is_set();
@@ -259,15 +258,15 @@ fn allows(
             tcp && (entry["port"].is_null() || (first <= Some(port) && Some(port) <= last && first.is_some()))
         });
     let peers = rule[field].items();
-    through && (peers.is_empty() || peers.iter().any(|one| matches_peer(graph, policy, one, peer)))
+    through && (peers.is_empty() || peers.iter().any(|entry| matches_peer(graph, policy, entry, peer)))
 }
 
-fn matches_peer(graph: &Graph<'_>, policy: &Object, one: &Node, pod: &Pod<'_>) -> bool {
-    // The addresses of pods are unknown.
-    if one["ipBlock"].is_set() {
+fn matches_peer(graph: &Graph<'_>, policy: &Object, entry: &Node, pod: &Pod<'_>) -> bool {
+    // The addresses of pods are not known.
+    if entry["ipBlock"].is_set() {
         return true;
     }
-    let namespace = match one.get("namespaceSelector").filter(|selector| selector.is_set()) {
+    let namespace = match entry.get("namespaceSelector").filter(|selector| selector.is_set()) {
         None => policy.namespace() == pod.namespace(),
         Some(selector) => {
             let name = pod.namespace();
@@ -278,13 +277,13 @@ fn matches_peer(graph: &Graph<'_>, policy: &Object, one: &Node, pod: &Pod<'_>) -
             }
         }
     };
-    namespace && (one["podSelector"].is_null() || label_selector_matches(&one["podSelector"], pod.labels))
+    namespace && (entry["podSelector"].is_null() || label_selector_matches(&entry["podSelector"], pod.labels))
 }
 
-/// Whether an egress rule allows DNS: UDP 53 to more than the own namespace.
+/// Whether an egress rule allows DNS: UDP port 53 to other namespaces.
 fn allows_dns(rule: &Node) -> bool {
     let ports = rule["ports"].items();
-    let udp = ports.is_empty()
+    let allows_port = ports.is_empty()
         || ports.iter().any(|entry| {
             let number = entry["port"].as_i64();
             let covers = entry["port"].is_null()
@@ -294,5 +293,6 @@ fn allows_dns(rule: &Node) -> bool {
             entry["protocol"].text() == "UDP" && covers
         });
     let peers = rule["to"].items();
-    udp && (peers.is_empty() || peers.iter().any(|peer| peer["namespaceSelector"].is_set() || peer["ipBlock"].is_set()))
+    allows_port
+        && (peers.is_empty() || peers.iter().any(|peer| peer["namespaceSelector"].is_set() || peer["ipBlock"].is_set()))
 }

@@ -38,21 +38,21 @@ spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
 };
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
-    let mut taken = HashMap::new();
+    let mut used = HashMap::new();
     for service in &bundle.graph().services {
         for entry in service.ports() {
             let Some(port) = entry["nodePort"].as_i64().filter(|port| *port > 0) else { continue };
             let protocol = entry["protocol"].as_str().unwrap_or("TCP");
             let object = service.object;
-            // Files that are checked together need not be for one cluster.
+            // Different files may be alternatives, or for different clusters.
             let file = (!bundle.options.whole).then(|| object.span().file);
-            let (first, place) = *taken.entry((file, port, protocol)).or_insert((object, &entry["nodePort"]));
-            // Within one Service the API server rejects it; a duplicate object is left to `duplicate-object`.
+            let (first, place) = *used.entry((file, port, protocol)).or_insert((object, &entry["nodePort"]));
+            // `service-port-invalid` reports duplicates within a Service, and `duplicate-object` duplicate objects.
             if first.id != object.id {
                 report
                     .at(object, &entry["nodePort"], format!("NodePort {port} is already used by {}", title(first)))
                     .related(place.origin.span, "used here")
-                    .help("choose another nodePort: it is allocated to one Service of the cluster");
+                    .help("choose another `nodePort`");
             }
         }
     }

@@ -57,7 +57,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let port = mapping.node_port;
         let is_served = bundle.is_on_node(port) || ports().any(|entry| entry["nodePort"].as_i64() == Some(port));
         if !range.contains(&port) && !is_served {
-            inner(cluster, mapping, graph, report);
+            check_inner_port(cluster, mapping, graph, report);
         }
         if !range.contains(&port) || is_served {
             continue;
@@ -68,7 +68,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 cluster,
                 mapping.node,
                 format!(
-                    "no Service here has NodePort {port}, which the kind cluster maps to {} of the host",
+                    "no Service has NodePort {port}, which the kind cluster maps to host port {}",
                     mapping.host_port
                 ),
             )
@@ -76,32 +76,32 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         match unmapped {
             Some(entry) => draft
                 .related(entry["nodePort"].origin.span, "this NodePort is not mapped")
-                .help("use the same number for both"),
-            None => draft.help("give a Service this NodePort, or remove the mapping"),
+                .help("use the same port in both"),
+            None => draft.help("set this NodePort in a Service, or remove the mapping"),
         };
     }
 }
 
-/// A mapping that leads to the port or target port of a Service instead of its NodePort.
-fn inner(cluster: &Object, mapping: &PortMapping<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
+/// Reports a mapping to the port or target port of a Service instead of its NodePort.
+fn check_inner_port(cluster: &Object, mapping: &PortMapping<'_>, graph: &Graph<'_>, report: &mut Report<'_>) {
     let port = mapping.node_port;
-    let of = |service: &&ServiceObject<'_>| {
+    let has_port = |service: &&ServiceObject<'_>| {
         service.kind() == "NodePort"
             && (service.port_with("port", port).is_some() || service.port_with("targetPort", port).is_some())
     };
-    let Some(service) = graph.services.iter().find(of) else { return };
+    let Some(service) = graph.services.iter().find(has_port) else { return };
     let entry = service.port_with("port", port).or_else(|| service.port_with("targetPort", port));
     let node_port = entry.and_then(|entry| entry["nodePort"].as_i64());
     report
         .at(
             cluster,
             &mapping.node["containerPort"],
-            format!("{port} is a port of {} inside the cluster; its nodes do not serve it", title(service.object)),
+            format!("{port} is a port of {} inside the cluster, not a port of the nodes", title(service.object)),
         )
         .severity(Severity::Warning)
         .related(service.object.span(), "this Service")
         .help(match node_port {
-            Some(node_port) => format!("map its NodePort: `containerPort: {node_port}`"),
-            None => "give the Service a fixed nodePort, and map that".to_owned(),
+            Some(node_port) => format!("map the NodePort of the Service: `containerPort: {node_port}`"),
+            None => "set a fixed `nodePort` in the Service, and map it".to_owned(),
         });
 }

@@ -44,12 +44,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(port) = node.as_i64().filter(|port| *port != 0 && !range.contains(port)) else {
                 continue;
             };
-            // An invalid port is left to `service-port-invalid`.
+            // `service-port-invalid` reports invalid port numbers.
             if (1..=65535).contains(&port) && matches!(service.kind(), "NodePort" | "LoadBalancer") {
-                report.at(service.object, node, format!("NodePort {port} is outside {shown}")).help(
+                report.at(service.object, node, format!("NodePort {port} is not in the valid range {shown}")).help(
                     match mapping(bundle, port) {
-                        Some(inner) => format!("{port} is the port of the host: the kind config maps it to {inner}"),
-                        None => "choose one of the range; a kind cluster maps it to any port of the host".to_owned(),
+                        Some(inner) => format!("use {inner}: {port} is the host port to which the kind config maps it"),
+                        None => "choose a port in the range; a kind cluster can map it to any host port".to_owned(),
                     },
                 );
             }
@@ -64,26 +64,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .at(
                         cluster,
                         &mapping.node["containerPort"],
-                        format!(
-                            "port {port} of the node is outside {}-{}, so no Service can have it",
-                            range.start(),
-                            range.end()
-                        ),
+                        format!("port {port} is not in the valid range of NodePorts {}-{}", range.start(), range.end()),
                     )
                     .severity(Severity::Warning)
-                    .help("map a port of the range, and give it to the Service as its nodePort");
+                    .help("map a port in the range, and set it as the `nodePort` of the Service");
             }
         }
     }
 }
 
-/// Whether a port of a node is probably meant to be a NodePort. Ports of ingress controllers, API servers and databases are
+/// Whether a port of a node is probably meant to be a NodePort: ports of ingress controllers, API servers and databases are
 /// lower.
 fn looks_like_node_port(port: i64) -> bool {
     (20000..=65535).contains(&port)
 }
 
-/// The NodePort that a kind cluster maps a host port to.
+/// The NodePort to which a kind cluster maps a host port.
 fn mapping(bundle: &Bundle<'_>, host: i64) -> Option<i64> {
     let cluster = bundle.options.kind_config.as_ref()?;
     mappings(cluster).into_iter().find(|mapping| mapping.host_port == host).map(|mapping| mapping.node_port)

@@ -11,10 +11,10 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         checks: "\
 Checks that `extraPortMappings` of the kind config maps each NodePort of a Service with
-`type: NodePort`, with its protocol. A Service without a fixed `nodePort` is reported, too. The
+`type: NodePort`, with its protocol. A Service without a fixed `nodePort` is also reported. The
 finding is a warning. The rule needs the config of the cluster: the one that the profile renders,
-`--kind-config FILE`, or one among the files checked. Ports outside the range of NodePorts are left
-to `nodeport-range`.",
+`--kind-config FILE`, or one among the files checked. Ports outside the range of NodePorts are
+reported by `nodeport-range`.",
         why: "\
 The nodes of a kind cluster are containers. From the machine, a NodePort is reached only through a
 port mapping.",
@@ -55,9 +55,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if mapped || port.is_some_and(|port| !range.contains(&port)) {
                 continue;
             }
-            let (place, message) = match port {
+            let (node, message) = match port {
                 Some(port) => (node, format!("the kind cluster does not map NodePort {port} to the host")),
-                None => (entry, "a NodePort that the cluster chooses is mapped to no port of the host".to_owned()),
+                None => (entry, "a NodePort that the cluster chooses is not mapped to the host".to_owned()),
             };
             let used = |port: i64| {
                 bundle
@@ -67,12 +67,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     .any(|other| other.ports().iter().any(|entry| entry["nodePort"].as_i64() == Some(port)))
             };
             let free = mappings.iter().find(|mapping| !used(mapping.node_port));
-            let draft = report.at(service.object, place, message);
+            let draft = report.at(service.object, node, message);
             match free {
                 Some(mapping) => draft
-                    .related(mapping.node.origin.span, "mapped, and no Service has it")
-                    .help(format!("use {}, or add a mapping to extraPortMappings", mapping.node_port)),
-                None => draft.help("add it to extraPortMappings of the kind config"),
+                    .related(mapping.node.origin.span, "mapped, but no Service has this NodePort")
+                    .help(format!("use {}, or add a mapping to `extraPortMappings`", mapping.node_port)),
+                None => draft.help("set a fixed `nodePort`, and add it to `extraPortMappings` of the kind config"),
             };
         }
     }

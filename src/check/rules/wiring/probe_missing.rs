@@ -78,25 +78,21 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let bare = |container: &crate::graph::Container<'_>| {
+    let has_no_probe = |container: &crate::graph::Container<'_>| {
         ["readinessProbe", "livenessProbe", "startupProbe"].iter().all(|probe| container.node[*probe].is_null())
     };
-    for view in graph.known().filter(|view| bare(view.container)) {
+    for view in graph.known().filter(|view| has_no_probe(view.container)) {
         let path = view
             .endpoints()
             .iter()
             .flat_map(|(port, paths)| paths.iter().map(move |path| (*port, path)))
             .find(|(_, path)| path.contains("health"));
         let draft = report
-            .at(
-                view.object(),
-                view.name_node(),
-                format!("container `{}` has neither readiness nor liveness probe", view.container.name()),
-            )
+            .at(view.object(), view.name_node(), format!("container `{}` has no probes", view.container.name()))
             .severity(bundle.absent())
             .remedy(probe(view.container.node, path.map(|(port, path)| (port, path.as_str()))));
         if let Some((port, path)) = path {
-            draft.help(format!("{} answers on {path}, port {port}", view.service.name));
+            draft.help(format!("add a `readinessProbe` of path {path} on port {port}"));
         }
     }
     // For other programs it is a recommendation, reported only for the bundles of the project.
@@ -109,21 +105,21 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         // One container of the pod with a probe is enough.
         let main = pod.running().find(|container| container.role == crate::object::ContainerRole::Main);
-        if let Some(container) = main.filter(|_| pod.running().all(bare)) {
+        if let Some(container) = main.filter(|_| pod.running().all(has_no_probe)) {
             report
                 .at(
                     pod.object,
                     &container.node["name"],
-                    format!("container `{}` is behind a Service and has no probe", container.name()),
+                    format!("container `{}` is behind a Service, but has no probes", container.name()),
                 )
                 .severity(Severity::Warning)
-                .help("add a readinessProbe")
+                .help("add a `readinessProbe`")
                 .remedy(probe(container.node, None));
         }
     }
 }
 
-/// A readiness probe of an endpoint that is known, else of the container's first port.
+/// The fix that adds a readiness probe: of a known endpoint, or else of the first port of the container.
 fn probe(container: &Node, endpoint: Option<(i64, &str)>) -> Option<Remedy> {
     let action = match endpoint {
         Some((port, path)) => format!("httpGet:\n    path: {path}\n    port: {port}"),
@@ -133,8 +129,8 @@ fn probe(container: &Node, endpoint: Option<(i64, &str)>) -> Option<Remedy> {
             format!("tcpSocket:\n    port: {port}")
         }
     };
-    let place = |key: &str| container.entries().iter().find(|entry| entry.key == key);
-    let after = place("ports").or_else(|| place("image"))?;
+    let entry = |key: &str| container.entries().iter().find(|entry| entry.key == key);
+    let after = entry("ports").or_else(|| entry("image"))?;
     let (key, value) = (after.key_span, after.value.origin.span);
     let after = Span::new(key.file, key.start, value.end);
     (key.file == value.file && !key.is_none())

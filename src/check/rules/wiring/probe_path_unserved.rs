@@ -13,7 +13,7 @@ pub static RULE: Rule = Rule {
 Checks that the path of an `httpGet` probe is one that a known service serves on that port.
 DataStorage serves `/health`, `/health/ready` and `/health/live` on its listening port; later
 releases serve `/healthz` and `/readyz` on 8081. The finding is an error. Ports on which the service
-does not listen are left to `probe-port-unserved`.",
+does not listen are reported by `probe-port-unserved`.",
         why: "\
 The probe fails with `HTTP probe failed with statuscode: 404`. The container never becomes ready, or
 is restarted again and again.",
@@ -97,19 +97,19 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             if here.is_empty() || here.iter().any(|served| serves(served)) {
                 continue;
             }
-            let place = if get["path"].is_set() { &get["path"] } else { get };
+            let node = if get["path"].is_set() { &get["path"] } else { get };
             let message = format!("{} does not serve `{path}` on port {}", view.service.name, port.unwrap_or_default());
             let health: Vec<&str> = here
                 .iter()
                 .map(|path| path.as_str())
                 .filter(|path| !path.ends_with('*') && *path != "/metrics")
                 .collect();
-            let draft = report.at(view.object(), place, message);
+            let draft = report.at(view.object(), node, message);
             let other = endpoints.iter().find(|(_, paths)| paths.iter().any(serves));
             match (suggest::nearest(path, health.iter().copied()), other) {
-                (_, Some((port, _))) => draft.help(format!("it serves it on port {port}")),
+                (_, Some((port, _))) => draft.help(format!("use port {port}, on which it serves the path")),
                 (Some(near), None) => draft.help(format!("did you mean `{near}`?")),
-                (None, None) => draft.help(format!("it serves {}", suggest::list(&health, "and"))),
+                (None, None) => draft.help(format!("use a path that it serves: {}", suggest::list(&health, "or"))),
             };
         }
     }

@@ -66,14 +66,14 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     for view in graph.known() {
-        for (probe, wanted, other) in [("readinessProbe", true, "liveness"), ("livenessProbe", false, "readiness")] {
-            of_service(report, &view, probe, wanted, other);
+        for (probe, ready, other) in [("readinessProbe", true, "liveness"), ("livenessProbe", false, "readiness")] {
+            check_service(report, &view, probe, ready, other);
         }
     }
     for pod in graph.pods.iter().filter(|pod| pod.is_long_running()) {
         let runs = |container: &&Container<'_>| matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar);
         for container in pod.containers.iter().filter(runs) {
-            of_software(report, pod.object, container);
+            check_software(report, pod.object, container);
         }
     }
 }
@@ -84,13 +84,13 @@ fn path(get: &Node) -> (&str, &Node) {
     (path.split('?').next().unwrap_or(path), if get["path"].is_set() { &get["path"] } else { get })
 }
 
-fn of_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: bool, other: &str) {
+fn check_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: bool, other: &str) {
     let get = &view.container.node[probe]["httpGet"];
     if get.is_null() {
         return;
     }
     let port = get["port"].as_i64().or_else(|| view.container.port_named(get["port"].text()));
-    let (path, place) = path(get);
+    let (path, node) = path(get);
     let here = || view.listeners().filter(|(open, _)| Some(*open) == port);
     let (mut right, mut wrong) = (Vec::new(), false);
     for (_, end) in here() {
@@ -103,19 +103,19 @@ fn of_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: 
     }
     let message = format!("{probe} uses the {other} endpoint of {}", view.service.name);
     report
-        .at(view.object(), place, message)
+        .at(view.object(), node, message)
         .severity(Severity::Warning)
-        .label(if ready { "passes before it can serve" } else { "fails while a dependency is unavailable" })
+        .label(if ready { "passes before the service can serve" } else { "fails while a dependency is unavailable" })
         .help(format!("use {}", suggest::list(&right, "or")));
 }
 
-/// A path that the official image of a piece of software serves on another port.
-fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'_>) {
+/// Reports a path that an official image serves on another port.
+fn check_software(report: &mut Report<'_>, object: &Object, container: &Container<'_>) {
     let Some(software) = software::official(container.image()) else { return };
     let tag = Tag::of(container.image());
     let probes = || software.probes.iter().filter(|probe| tag.is_within(probe.since.as_ref(), probe.until.as_ref()));
     let Some(known) = probes().find_map(|probe| probe.port) else { return };
-    // Only the port of another version is known to be wrong: ports can be configured.
+    // Ports can be configured, so only the port of another version is certainly wrong.
     let old: Vec<u16> = software.probes.iter().filter_map(|probe| probe.port).filter(|port| *port != known).collect();
     for probe in ["readinessProbe", "livenessProbe", "startupProbe"] {
         let get = &container.node[probe]["httpGet"];
@@ -129,7 +129,7 @@ fn of_software(report: &mut Report<'_>, object: &Object, container: &Container<'
             report
                 .at(object, &get["port"], message)
                 .severity(Severity::Warning)
-                .label("of another version")
+                .label("the port of another version")
                 .help(format!("use port {known}"));
         }
     }

@@ -94,16 +94,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         for (number, container) in pod.containers.iter().enumerate() {
             let known = graph.known_as(at, number);
             for port in container.probe_ports() {
-                one(pod, container, known.as_ref(), port, report);
+                check_probe(pod, container, known.as_ref(), port, report);
             }
             if let Some(view) = &known {
-                scrape(view, report);
+                check_scrape_port(view, report);
             }
         }
     }
 }
 
-fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, port: &Node, report: &mut Report<'_>) {
+fn check_probe(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    known: Option<&View<'_, '_>>,
+    port: &Node,
+    report: &mut Report<'_>,
+) {
     let number = match port.as_str() {
         Some(name) => match container.port_named(name) {
             Some(number) => number,
@@ -115,8 +121,10 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
                     report.at(pod.object, port, format!("container `{}` has no port named `{name}`", container.name()));
                 match (suggest::nearest(name, names.iter().copied()), names.is_empty()) {
                     (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
-                    (None, true) => draft.help("it names no ports"),
-                    (None, false) => draft.help(format!("it names {}", suggest::list(&names, "and"))),
+                    (None, true) => draft.help("name the port in the container"),
+                    (None, false) => {
+                        draft.help(format!("use the name of one of its ports: {}", suggest::list(&names, "or")))
+                    }
                 };
                 return;
             }
@@ -127,13 +135,13 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         return;
     }
     if let Some(view) = known {
-        // Without the config the declared ports count, except 9090, which is often declared and not served.
+        // Without the config, declared ports count, except 9090, which is often declared but not served.
         let declared = view.tree().is_none() && number != 9090 && container.ports().any(|(_, port)| port == number);
         if !view.listens_on(number) && !declared {
             let open: Vec<String> = view.endpoints().iter().map(|(port, _)| port.to_string()).collect();
             report
-                .at(pod.object, port, format!("{} does not listen on {number}", view.service.name))
-                .help(format!("it listens on {}", suggest::list(&open, "and")));
+                .at(pod.object, port, format!("{} does not listen on port {number}", view.service.name))
+                .help(format!("use a port on which it listens: {}", suggest::list(&open, "or")));
         }
         return;
     }
@@ -143,7 +151,7 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
         .words()
         .chain(container.env.iter().filter_map(|var| var.value))
         .any(|node| node.text().contains(&text));
-    // Many programs serve health on a port that they do not declare, and a sidecar of the pod may serve it.
+    // Many programs serve health on a port that is not declared, and a sidecar may serve the port.
     if declared.is_empty()
         || pod.declares(number)
         || named
@@ -156,11 +164,11 @@ fn one(pod: &Pod<'_>, container: &Container<'_>, known: Option<&View<'_, '_>>, p
     report
         .at(pod.object, port, format!("container `{}` does not declare port {number}", container.name()))
         .severity(Severity::Warning)
-        .help(format!("it declares {}", suggest::list(&shown, "and")));
+        .help(format!("use a port that it declares: {}", suggest::list(&shown, "or")));
 }
 
-/// Whether the mounted files are known and contain a port that the container declares, but not this one. True if nothing but
-/// the token of the ServiceAccount is mounted.
+/// Whether the mounted files are known and contain a port that the container declares, but not this one. True if only the
+/// token of the ServiceAccount is mounted.
 fn is_configured_otherwise(pod: &Pod<'_>, container: &Container<'_>, declared: &[i64], port: &str) -> bool {
     let mut mounts = container.mounts.iter().filter(|mount| !mount.path.starts_with("/var/run")).peekable();
     if mounts.peek().is_none() {
@@ -173,12 +181,12 @@ fn is_configured_otherwise(pod: &Pod<'_>, container: &Container<'_>, declared: &
         }),
         _ => false,
     };
-    let is_told = mounts.clone().any(|mount| names_declared(&mount));
-    is_told && !mounts.any(|mount| may_name(pod, mount, port))
+    let has_declared_port = mounts.clone().any(|mount| names_declared(&mount));
+    has_declared_port && !mounts.any(|mount| may_contain_port(pod, mount, port))
 }
 
-/// Whether a mount may have a file that contains a port: an unknown file counts.
-fn may_name(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
+/// Whether a mount may have a file that contains a port; unknown files count.
+fn may_contain_port(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
     let names =
         |object: &Object| data_keys(object).any(|key| text_of(object, key).is_none_or(|text| text.contains(port)));
     match &mount.source {
@@ -193,8 +201,8 @@ fn may_name(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
     }
 }
 
-/// `prometheus.io/port` of the pod.
-fn scrape(view: &View<'_, '_>, report: &mut Report<'_>) {
+/// Checks the annotation `prometheus.io/port` of a pod.
+fn check_scrape_port(view: &View<'_, '_>, report: &mut Report<'_>) {
     let node = &view.pod.annotations["prometheus.io/port"];
     let Some(port) = node.text().parse::<i64>().ok().filter(|port| !view.listens_on(*port)) else { return };
     if view.pod.annotations["prometheus.io/scrape"].text() == "true" && view.tree().is_some() {
@@ -208,9 +216,9 @@ fn scrape(view: &View<'_, '_>, report: &mut Report<'_>) {
             .at(
                 view.object(),
                 node,
-                format!("{} does not listen on {port}, which `prometheus.io/port` names", view.service.name),
+                format!("{} does not listen on port {port} of `prometheus.io/port`", view.service.name),
             )
             .severity(Severity::Warning)
-            .help(format!("its metrics are on {}", suggest::list(&open, "or")));
+            .help(format!("use the port of its metrics: {}", suggest::list(&open, "or")));
     }
 }

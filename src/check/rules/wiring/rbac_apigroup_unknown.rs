@@ -79,7 +79,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         add(spec["names"]["plural"].text().to_owned(), spec["group"].text());
     }
     let mut described: HashMap<&str, &str> = HashMap::new();
-    // Releases with a dialect without a version had other groups.
+    // Releases whose dialect has no version had other groups.
     for view in graph.known().filter(|view| view.dialect.is_some_and(|dialect| dialect.since.is_some())) {
         for permission in view.service.permissions.iter().filter(|permission| !permission.api_group.is_empty()) {
             for resource in &permission.resources {
@@ -104,7 +104,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 {
                     continue;
                 }
-                // A custom group may have a resource with that name.
+                // A group that is not built in may have a resource with this name.
                 let all_built_in = written.iter().all(|group| is_built_in(group.text()));
                 let own = known.iter().map(String::as_str).chain(by_service).find(|group| !is_built_in(group));
                 let is_near = |own: &str| {
@@ -131,15 +131,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 report
                     .at(role, entry, message)
                     .severity(Severity::Warning)
-                    .label("allows nothing")
-                    .help(format!("its API group is {}", suggest::list(&shown, "or")));
+                    .label("grants nothing")
+                    .help(format!("use its API group: {}", suggest::list(&shown, "or")));
             }
         }
     }
 }
 
-/// Whether a group is one of Kubernetes, or can only be meant to be one: a misspelling, or one that no custom resource can
-/// have. Many projects have groups below `k8s.io`, such as `snapshot.storage.k8s.io`.
+/// Whether a group is one of Kubernetes or a misspelling of one, or cannot be that of a custom resource. Many projects have groups
+/// below `k8s.io`, such as `snapshot.storage.k8s.io`.
 fn is_built_in(of_kubernetes: &BTreeSet<&str>, group: &str) -> bool {
     const DOMAIN: &str = ".k8s.io";
     if of_kubernetes.contains(group) || !group.contains('.') || group.contains('/') {
@@ -152,18 +152,17 @@ fn is_built_in(of_kubernetes: &BTreeSet<&str>, group: &str) -> bool {
     })
 }
 
-/// Whether a rule of a role allows in a group what another rule lists in the wrong group.
+/// Whether a rule grants in a group what another rule lists in the wrong group.
 fn allows(rule: &Node, group: &str, resource: &Node, wrong: &Node) -> bool {
-    let has = |field: &str, wanted: &str| {
-        rule[field].items().iter().any(|entry| entry.text() == "*" || entry.text() == wanted)
-    };
+    let has =
+        |field: &str, value: &str| rule[field].items().iter().any(|entry| entry.text() == "*" || entry.text() == value);
     has("apiGroups", group)
         && has("resources", resource.text())
         && wrong["verbs"].items().iter().all(|verb| has("verbs", verb.text()))
 }
 
-/// Whether a group may be meant to be another one: a longer label of it is misspelled, or only the top-level domain differs, as in
-/// `remediation.kubernaut.io` for `remediation.kubernaut.ai`.
+/// Whether a group is probably a misspelling of another one: a longer label is misspelled, or only the top-level domain differs,
+/// as in `remediation.kubernaut.io` for `remediation.kubernaut.ai`.
 fn is_near(group: &str, right: &str) -> bool {
     let labels = |group: &str| group.rsplit('.').map(str::to_owned).collect::<Vec<_>>();
     let (given, wanted) = (labels(group), labels(right));
@@ -184,7 +183,7 @@ fn shares_word(group: &str, right: &str) -> bool {
     group.split('.').any(|word| word.len() > 3 && right.split('.').any(|other| other == word))
 }
 
-/// Resources that are not among the kinds of Kubernetes' own API servers: aggregated APIs, reviews, and old groups.
+/// Resources that are not among the kinds of the supported versions: of aggregated APIs, and of removed groups.
 const OTHERS: &[(&str, &str)] = &[
     ("events", ""),
     ("events", "events.k8s.io"),

@@ -11,12 +11,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacClientUnbound,
     doc: Doc {
         checks: "\
-Checks that a role among the manifests allows the ServiceAccount of a client what a known service
-asks of its callers. The finding is a warning, and an error if the manifests are complete
-(`--complete`, `--profile`, `render`). It is reported if the manifests contain the role for clients,
-or the config of the client has the form of releases whose services authorize. Nothing is reported
-for an account that is not among the manifests, if they contain no roles or bindings and are not
-complete. The account `default` is left to `serviceaccount-default-for-client`.",
+Checks that a role among the manifests allows the ServiceAccount of a client the access that a known
+service requires of its callers. The finding is a warning, and an error if the manifests are
+complete (`--complete`, `--profile`, `render`). It is reported if the manifests contain the role for
+clients, or the config of the client has the form of releases whose services authorize. Nothing is
+reported for an account that is not among the manifests, if they contain no roles or bindings and
+are not complete. The account `default` is checked by `serviceaccount-default-for-client`.",
         why: "\
 The service asks the API server whether the ServiceAccount of a caller may do something
 (SubjectAccessReview), and rejects the caller with 403 if it may not.",
@@ -77,30 +77,31 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for client in &clients {
         let (pod, authorization) = (client.view.pod, client.authorization);
         let name = account(pod);
-        let is_here = graph.find("ServiceAccount", pod.namespace(), name).is_some();
+        let exists = graph.find("ServiceAccount", pod.namespace(), name).is_some();
         let manages_roles = graph.objects.iter().any(|object| {
             matches!(kind_of(object), Some("Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"))
         });
-        // `default` is left to `serviceaccount-default-for-client`. An account that is applied from elsewhere is bound there, too.
-        if name == "default" || !(is_here || manages_roles || bundle.options.whole) {
+        // `serviceaccount-default-for-client` checks `default`. An account that is applied from elsewhere may be bound there as
+        // well.
+        if name == "default" || !(exists || manages_roles || bundle.options.whole) {
             continue;
         }
         let grants = bindings.grants(graph, pod);
-        let may = grants
+        let is_allowed = grants
             .roles
             .iter()
             .any(|role| authorization.verbs.iter().any(|verb| allows(role, authorization.request(verb))));
-        // A role that is not among the manifests may allow it.
-        if may || grants.absent.contains(&authorization.cluster_role.as_str()) {
+        // A role that is not among the manifests may allow the access.
+        if is_allowed || grants.absent.contains(&authorization.cluster_role.as_str()) {
             continue;
         }
         let node = &pod.spec["serviceAccountName"];
         let message = format!(
-            "ServiceAccount `{name}` of {} is not bound to a role here that {} requires of its clients",
+            "ServiceAccount `{name}` of {} is not bound to a role that {} requires of its clients",
             client.view.service.name, client.server
         );
         report.at(pod.object, node, message).severity(bundle.absent()).help(format!(
-            "add a RoleBinding of it to the ClusterRole `{}`, which allows {} on {} `{}`",
+            "add a RoleBinding to the ClusterRole `{}`, which allows {} on {} `{}`",
             authorization.cluster_role,
             authorization.verbs.join(", "),
             authorization.resource,

@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     id: RuleId::RbacClientVerb,
     doc: Doc {
         checks: "\
-Checks that a role for the clients of a known service has all the verbs that the service asks the
-API server about: DataStorage asks for `create`, as every client writes audit events. It checks the
+Checks that a role for the clients of a known service has all the verbs that the service checks in a
+SubjectAccessReview: DataStorage checks `create`, as every client writes audit events. It checks the
 roles with the name of the role for clients, and those to which clients are bound. The finding is a
 warning, and an error if the manifests are complete (`--complete`, `--profile`, `render`).",
         why: "The service rejects its callers with 403 although they are bound to the role.",
@@ -79,13 +79,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     if !graph.objects.iter().any(|object| is_role(&object)) {
         return;
     }
-    let mut told = HashSet::new();
-    // The roles with the name in the description, and those to which clients are bound.
+    let mut reported = HashSet::new();
+    // The roles with the name in the description, and those that are bound to clients.
     for description in graph.descriptions().iter().filter(|known| known.authorizes()) {
         let Some(authorization) = &description.service().authorization else { continue };
         let named = |role: &&Object| is_role(role) && role.name() == authorization.cluster_role;
         for role in graph.objects.iter().filter(named) {
-            lacking(bundle, report, role, authorization, description.name(), &mut told);
+            check_role(bundle, report, role, authorization, description.name(), &mut reported);
         }
     }
     let bindings = Bindings::of(graph);
@@ -97,23 +97,23 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         for role in roles {
-            lacking(bundle, report, role, authorization, client.server, &mut told);
+            check_role(bundle, report, role, authorization, client.server, &mut reported);
         }
     }
 }
 
-/// Reports a role that allows some of the verbs that a service asks for, but not all.
-fn lacking(
+/// Reports a role that allows some of the verbs that a service requires, but not all.
+fn check_role(
     bundle: &Bundle<'_>,
     report: &mut Report<'_>,
     role: &Object,
     authorization: &Authorization,
     server: &str,
-    told: &mut HashSet<usize>,
+    reported: &mut HashSet<usize>,
 ) {
     let Authorization { resource, resource_name, verbs, .. } = authorization;
     let rule = role.node["rules"].items().iter().find(|rule| {
-        let has = |field: &str, wanted: &str| rule[field].items().iter().any(|entry| entry.text() == wanted);
+        let has = |field: &str, value: &str| rule[field].items().iter().any(|entry| entry.text() == value);
         has("resources", resource) && (has("resourceNames", resource_name) || rule["resourceNames"].items().is_empty())
     });
     let Some(rule) = rule else { return };
@@ -121,13 +121,14 @@ fn lacking(
     if rule["resourceNames"].items().is_empty() && role.name() != authorization.cluster_role {
         return;
     }
-    let lacks = verbs.iter().map(String::as_str).filter(|verb| !allows(role, authorization.request(verb)));
-    let lacks: Vec<&str> = lacks.collect();
+    let missing = verbs.iter().map(String::as_str).filter(|verb| !allows(role, authorization.request(verb)));
+    let missing: Vec<&str> = missing.collect();
     let number = Graph::number(bundle.graph(), role).unwrap_or_default();
-    if lacks.is_empty() || !told.insert(number) {
+    if missing.is_empty() || !reported.insert(number) {
         return;
     }
-    let words = suggest::list(&lacks, "and");
-    let message = format!("{server} requires that its clients may {} {resource} `{resource_name}`", lacks.join(", "));
-    report.at(role, &rule["verbs"], message).severity(bundle.absent()).help(format!("add {words} to the verbs"));
+    let listed = suggest::list(&missing, "and");
+    let message =
+        format!("missing verb of {resource} `{resource_name}`, which {server} requires of its clients: {listed}");
+    report.at(role, &rule["verbs"], message).severity(bundle.absent()).help(format!("add {listed} to `verbs`"));
 }

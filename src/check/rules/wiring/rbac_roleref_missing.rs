@@ -46,34 +46,34 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         graph.references.iter().filter(|reference| reference.relation == Relation::Role && reference.found.is_none())
     {
         let (kind, name) = (reference.kind, reference.name);
-        let given = match kind {
+        let is_built_in = match kind {
             "ClusterRole" => matches!(name, "cluster-admin" | "admin" | "edit" | "view"),
-            // Extension API servers such as metrics-server read the cluster's certificates with it.
+            // Every cluster has this role for extension API servers such as metrics-server.
             _ => name == "extension-apiserver-authentication-reader" && reference.namespace == "kube-system",
         };
-        if given || name.starts_with("system:") {
+        if is_built_in || name.starts_with("system:") {
             continue;
         }
-        let bound = |role: &str| {
+        let is_bound = |role: &str| {
             graph.references.iter().any(|other| {
                 other.relation == Relation::Role && other.found.is_some() && other.name == role && other.kind == kind
             })
         };
-        let near = graph.near(kind, reference.namespace, name).filter(|near| !bound(near));
+        let near = graph.near(kind, reference.namespace, name).filter(|near| !is_bound(near));
         let other = if kind == "Role" { "ClusterRole" } else { "Role" };
-        let confused = graph.find(other, reference.namespace, name);
+        let other_kind = graph.find(other, reference.namespace, name);
         let draft = report
-            .at(reference.from, reference.node, format!("no {kind} `{name}` here; the binding grants nothing"))
+            .at(reference.from, reference.node, format!("{kind} `{name}` not found: the binding grants nothing"))
             .severity(bundle.absent());
-        match (near, confused, graph.elsewhere(kind, name).next()) {
+        match (near, other_kind, graph.elsewhere(kind, name).next()) {
             (_, Some(object), _) => {
-                draft.related(object.span(), format!("a {other} of this name")).help(format!("use `kind: {other}`"))
+                draft.related(object.span(), format!("the {other} with this name")).help(format!("use `kind: {other}`"))
             }
             (Some(near), None, _) => draft.help(format!("did you mean `{near}`?")),
             (None, None, Some(object)) => draft
-                .related(object.span(), "one of this name is in another namespace")
-                .help("a Role is bound in its own namespace"),
-            (None, None, None) => draft.help("add the role, or make sure that it exists"),
+                .related(object.span(), "the Role with this name in another namespace")
+                .help("use a Role in the namespace of the binding"),
+            (None, None, None) => draft.help(format!("add the {kind}, or make sure that it exists in the cluster")),
         };
     }
 }

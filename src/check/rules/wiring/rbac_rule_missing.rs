@@ -83,10 +83,10 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         return;
     }
     let bindings = Bindings::of(graph);
-    let mut told = HashSet::new();
+    let mut reported = HashSet::new();
     for view in views {
         let grants = bindings.grants(graph, view.pod);
-        // `default` may be bound for other programs.
+        // `default` may be bound because of other programs.
         let (Some(first), true, true) =
             (grants.roles.first(), grants.absent.is_empty(), account(view.pod) != "default")
         else {
@@ -94,19 +94,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         for permission in view.service.permissions.iter().filter(|permission| is_needed(&view, permission)) {
             for resource in &permission.resources {
-                let may = |verb: &str| {
+                let is_allowed = |verb: &str| {
                     let request = Request { group: &permission.api_group, resource, name: None, verb };
                     grants.roles.iter().any(|role| allows(role, request))
                 };
-                let lacks: Vec<&str> = permission.verbs.iter().map(String::as_str).filter(|verb| !may(verb)).collect();
-                if lacks.is_empty() || !told.insert((std::ptr::from_ref(*first), &permission.api_group, resource)) {
+                let missing: Vec<&str> =
+                    permission.verbs.iter().map(String::as_str).filter(|verb| !is_allowed(verb)).collect();
+                if missing.is_empty() || !reported.insert((std::ptr::from_ref(*first), &permission.api_group, resource))
+                {
                     continue;
                 }
-                let words = suggest::list(&lacks, "and");
+                let verbs = suggest::list(&missing, "and");
                 let group = &permission.api_group;
                 let full = if group.is_empty() { resource.clone() } else { format!("{resource}.{group}") };
                 let role = first.name();
-                let message = format!("{} needs to {words} {full}, but `{role}` does not allow it", view.service.name);
+                let message =
+                    format!("{} needs the verbs {verbs} on {full}, which `{role}` does not allow", view.service.name);
                 report
                     .at(first, &first.node["rules"], message)
                     .severity(bundle.absent())
@@ -120,8 +123,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether the running version certainly needs a permission. If the version is unknown, the first version of the config's
-/// dialect counts.
+/// Whether the running version certainly needs a permission. If the version is not known, the first version of the config's
+/// dialect is assumed.
 fn is_needed(view: &View<'_, '_>, permission: &Permission) -> bool {
     let version = view.version().or(view.dialect.and_then(|dialect| dialect.since.as_ref()));
     let in_range = match version {

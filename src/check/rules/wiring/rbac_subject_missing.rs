@@ -47,7 +47,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if name == "default" {
             continue;
         }
-        let bound = |account: &str| {
+        let is_bound = |account: &str| {
             graph.references.iter().any(|other| {
                 other.relation == Relation::Subject
                     && other.found.is_some()
@@ -55,25 +55,29 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     && other.from.node["roleRef"] == reference.from.node["roleRef"]
             })
         };
-        let near = graph.near("ServiceAccount", namespace, name).filter(|near| !bound(near));
+        let near = graph.near("ServiceAccount", namespace, name).filter(|near| !is_bound(near));
         let elsewhere = graph.elsewhere("ServiceAccount", name).find(|object| !object.namespace().is_empty());
-        let foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
-        // A namespace that only subjects name does not count as present.
-        let severity = if foreign && elsewhere.is_none() && near.is_none() { Severity::Note } else { bundle.absent() };
-        let place = if namespace.is_empty() { String::new() } else { format!(" in `{namespace}`") };
+        let is_foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
+        // A namespace that only subjects refer to does not count.
+        let severity =
+            if is_foreign && elsewhere.is_none() && near.is_none() { Severity::Note } else { bundle.absent() };
+        let scope = if namespace.is_empty() { String::new() } else { format!(" in namespace `{namespace}`") };
         let draft = report
             .at(
                 reference.from,
                 reference.node,
-                format!("no ServiceAccount `{name}` here{place}; the binding grants it nothing"),
+                format!("ServiceAccount `{name}` not found{scope}: the binding grants nothing"),
             )
             .severity(severity);
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(object)) => draft
-                .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
+                .related(
+                    object.span(),
+                    format!("the ServiceAccount with this name in namespace `{}`", object.namespace()),
+                )
                 .help(format!("did you mean `namespace: {}`?", object.namespace())),
-            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists"),
+            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists in the cluster"),
         };
     }
 }

@@ -71,8 +71,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut missing: HashMap<(&str, &str, &str), Vec<&Reference<'_>>> = HashMap::new();
     let mut order = Vec::new();
     for reference in &graph.references {
-        // Accounts and roles have their own rules. The port `use-annotation` makes the AWS load balancer controller read an
-        // annotation.
+        // Accounts and roles have their own rules. With the port name `use-annotation`, the AWS load balancer controller reads an
+        // annotation instead.
         if matches!(reference.relation, Relation::Account | Relation::Role | Relation::Subject)
             || reference.optional
             || is_claimed(reference)
@@ -82,9 +82,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         match reference.found {
-            Some(object) => key(bundle, &mut ports, reference, object, report),
+            Some(object) => check_key(bundle, &mut ports, reference, object, report),
             None if graph.made.has(reference.kind, reference.namespace, reference.name) => {
-                made(bundle, reference, report);
+                check_created_key(bundle, reference, report);
             }
             None => {
                 let id = (reference.kind, reference.namespace, reference.name);
@@ -92,7 +92,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 if users.is_empty() {
                     order.push(id);
                 }
-                // The references of one object follow each other.
+                // The references of an object are consecutive.
                 if users.last().is_none_or(|other| !std::ptr::eq(other.from, reference.from)) {
                     users.push(reference);
                 }
@@ -100,11 +100,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
     }
     for users in order.iter().filter_map(|id| missing.get(id)) {
-        absent(bundle, users, report);
+        report_missing(bundle, users, report);
     }
 }
 
-/// Whether a claim template of the StatefulSet replaces the claim of a volume: if it has the name of the volume.
+/// Whether a claim template of the StatefulSet replaces the volume with this claim: if it has the same name.
 fn is_claimed(reference: &Reference<'_>) -> bool {
     reference.kind == "PersistentVolumeClaim"
         && reference.from.node["spec"]["volumeClaimTemplates"]
@@ -113,14 +113,14 @@ fn is_claimed(reference: &Reference<'_>) -> bool {
             .any(|claim| claim["metadata"]["name"].text() == reference.name)
 }
 
-/// Reports a missing object, once for all that name it.
-fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
+/// Reports a missing object, once for all objects that refer to it.
+fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>) {
     let graph = bundle.graph();
     let needs = |user: &&&Reference<'_>| {
         // cert-manager creates the Secret of an Ingress with its annotations.
         let annotations = user.from.node["metadata"]["annotations"].entries();
-        let is_made = |entry: &Entry| entry.key.contains("issuer") || entry.key.contains("acme");
-        user.relation != Relation::Tls || !annotations.iter().any(is_made)
+        let is_created = |entry: &Entry| entry.key.contains("issuer") || entry.key.contains("acme");
+        user.relation != Relation::Tls || !annotations.iter().any(is_created)
     };
     let Some(reference) = users.iter().find(needs) else { return };
     let (kind, name) = (reference.kind, reference.name);
@@ -136,64 +136,65 @@ fn absent(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Report<'_>
         return;
     }
     let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
-    // A similar object that is used elsewhere is not the one that is meant.
+    // A similar object that is used elsewhere was not meant.
     let near = graph.near(kind, reference.namespace, name).filter(|near| {
         let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
         found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
     });
-    // Objects of the platform are seldom among the manifests; only a similar name is reported, as a misspelling.
-    let of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
-    let maybe_made = graph.made.may_have(kind, reference.namespace, name);
-    if near.is_none() && (maybe_made || users.iter().all(of_platform)) {
+    // Objects of the platform are rarely among the manifests, so only misspellings are reported.
+    let is_of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
+    let may_be_created = graph.made.may_have(kind, reference.namespace, name);
+    if near.is_none() && (may_be_created || users.iter().all(is_of_platform)) {
         return;
     }
-    // Without its governing Service a StatefulSet runs, but its pods have no DNS names.
-    let governs = |user: &&Reference<'_>| user.relation == Relation::Governing;
-    // CustomResourceDefinitions are often applied without the operator that converts them. If nothing else is in the namespace,
-    // the Service is applied from elsewhere.
+    // A StatefulSet runs without its governing Service, but its pods have no DNS names.
+    let is_governing = |user: &&Reference<'_>| user.relation == Relation::Governing;
+    // CustomResourceDefinitions are often applied without the operator that converts them. If no object is in the namespace, the
+    // Service is applied from elsewhere.
     let is_foreign = reference.relation == Relation::Webhook
         && !bundle.options.whole
         && near.is_none()
         && elsewhere.is_none()
         && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
     let severity = match () {
-        () if users.iter().all(|user| governs(user) || of_platform(user)) => Severity::Warning,
-        () if maybe_made => Severity::Warning,
+        () if users.iter().all(|user| is_governing(user) || is_of_platform(user)) => Severity::Warning,
+        () if may_be_created => Severity::Warning,
         () if is_foreign => Severity::Note,
         () => bundle.absent(),
     };
-    let place = if reference.namespace.is_empty() { String::new() } else { format!(" in `{}`", reference.namespace) };
+    let scope =
+        if reference.namespace.is_empty() { String::new() } else { format!(" in namespace `{}`", reference.namespace) };
     let mut draft =
-        report.at(reference.from, reference.node, format!("no {kind} `{name}` here{place}")).severity(severity);
+        report.at(reference.from, reference.node, format!("{kind} `{name}` not found{scope}")).severity(severity);
     let others = users.iter().filter(|user| !std::ptr::eq(user.from, reference.from));
-    for user in others.take(MOST_USERS) {
-        draft = draft.related(user.node.origin.span, format!("{} refers to it, too", title(user.from)));
+    for user in others.take(MAX_USERS) {
+        draft = draft.related(user.node.origin.span, format!("{} also refers to it", title(user.from)));
     }
-    if let Some(words) = unanswered(reference) {
-        draft = draft.label(words);
+    if let Some(label) = webhook_consequence(reference) {
+        draft = draft.label(label);
     }
     match (near, elsewhere) {
         (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
         (None, Some(object)) => draft
-            .related(object.span(), format!("one of this name is in `{}`", object.namespace()))
+            .related(object.span(), format!("the object with this name in namespace `{}`", object.namespace()))
             .help(match reference.relation {
                 Relation::Webhook => format!("did you mean `namespace: {}`?", object.namespace()),
-                _ => format!("a {kind} can be used in its own namespace only"),
+                _ => format!("move it: a {kind} can only be used in its own namespace"),
             }),
         (None, None) => draft.help(match reference.relation {
             Relation::Governing => {
-                "without it the pods have no DNS names: add a headless Service, or remove `serviceName`".to_owned()
+                "add a headless Service, or remove `serviceName`: without it the pods have no DNS names".to_owned()
             }
             _ => {
                 let declare = bundle.options.declaration.of(&format!("{kind}/{name}"));
-                format!("add it; if it is created elsewhere, {declare}")
+                format!("add it, or if it is created elsewhere, {declare}")
             }
         }),
     };
 }
 
-/// What happens if the API server cannot call the Service.
-fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
+/// The consequence if the API server cannot call the Service of a webhook.
+fn webhook_consequence(reference: &Reference<'_>) -> Option<&'static str> {
     if reference.relation != Relation::Webhook {
         return None;
     }
@@ -203,26 +204,26 @@ fn unanswered(reference: &Reference<'_>) -> Option<&'static str> {
         .find(|webhook| std::ptr::eq(&raw const webhook["clientConfig"]["service"]["name"], reference.node));
     match (reference.from.kind(), of.map(|webhook| webhook["failurePolicy"].text())) {
         ("APIService", _) => Some("the API is unavailable"),
-        ("CustomResourceDefinition", _) => Some("no object of another version can be read"),
+        ("CustomResourceDefinition", _) => Some("objects of other versions cannot be read"),
         (_, Some("Ignore")) => None,
         _ => Some("the API server rejects every request that the webhook matches"),
     }
 }
 
-/// Checks that an object that a controller creates has the key that is needed.
-fn made(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
+/// Checks that an object that a controller creates has the required key.
+fn check_created_key(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
     let Some(found) = bundle.graph().made.find(reference.kind, reference.namespace, reference.name) else { return };
     let Some((node, key)) = reference.key.and_then(|node| Some((node, node.as_str()?))) else { return };
     let Some(keys) = found.lacks(key).filter(|_| reference.relation != Relation::Backend) else { return };
     let near = suggest::nearest(key, keys.iter().copied());
-    // The known keys may not be all, so only a misspelling is reported.
+    // Not all keys may be known, so only misspellings are reported.
     if near.is_none() && !found.is_exact() {
         return;
     }
     let severity = if found.is_exact() { bundle.between(reference.from, found.by) } else { Severity::Warning };
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it has {}", suggest::list(keys.iter().take(6), "and")),
+        None => format!("use one of its keys: {}", suggest::list(keys.iter().take(6), "or")),
     };
     report
         .at(reference.from, node, format!("{} `{}` has no key `{key}`", reference.kind, reference.name))
@@ -231,13 +232,13 @@ fn made(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>)
         .help(help);
 }
 
-/// How many objects that name a missing one are shown after the first.
-const MOST_USERS: usize = 3;
+/// The maximum number of further objects shown that refer to a missing one.
+const MAX_USERS: usize = 3;
 
-/// How many objects with one name are searched as alternatives.
-const MOST_ALTERNATIVES: usize = 100;
+/// The maximum number of objects with the same name that are searched as alternatives.
+const MAX_ALTERNATIVES: usize = 100;
 
-fn key<'a>(
+fn check_key<'a>(
     bundle: &Bundle<'a>,
     ports: &mut HashMap<usize, Ports<'a>>,
     reference: &Reference<'a>,
@@ -246,13 +247,13 @@ fn key<'a>(
 ) {
     if matches!(reference.relation, Relation::Backend | Relation::Webhook) {
         let ports = ports.entry(address(&object.node)).or_insert_with(|| Ports::of(object));
-        backend(bundle, ports, reference, object, report);
+        check_port(bundle, ports, reference, object, report);
         return;
     }
     let Some(node) = reference.key else { return };
     let Some(key) = node.as_str().filter(|key| !key.is_empty()) else { return };
     let is_empty = data_keys(object).next().is_none();
-    // A Secret without data is filled elsewhere.
+    // A Secret without data is filled in the cluster.
     if data_of(object, key).is_some()
         || (is_empty && (reference.kind == "Secret" || object.node["metadata"]["annotations"].is_set()))
     {
@@ -262,18 +263,18 @@ fn key<'a>(
     if bundle.options.kustomizations.generates(reference.kind, reference.name) {
         return;
     }
-    if is_of_alternative(bundle, reference, object, has_key) {
+    if is_in_alternative(bundle, reference, object, has_key) {
         return;
     }
     report
         .at(reference.from, node, format!("{} has no key `{key}`", title(object)))
         .severity(bundle.between(reference.from, object))
-        .related(object.span(), "this one")
+        .related(object.span(), "the object")
         .help(has_keys(object, key));
 }
 
-/// Whether another object with the same name has what this one lacks, if it is in another file than the reference.
-fn is_of_alternative(
+/// Whether another object with the same name, which may be an alternative, has the missing key or port.
+fn is_in_alternative(
     bundle: &Bundle<'_>,
     reference: &Reference<'_>,
     object: &Object,
@@ -281,7 +282,7 @@ fn is_of_alternative(
 ) -> bool {
     !bundle.options.whole
         && !object.shares_file_with(reference.from)
-        && bundle.graph().elsewhere(reference.kind, reference.name).take(MOST_ALTERNATIVES).any(has)
+        && bundle.graph().elsewhere(reference.kind, reference.name).take(MAX_ALTERNATIVES).any(has)
 }
 
 /// The ports of a Service, as lists for messages and as sets for lookups.
@@ -309,8 +310,8 @@ impl<'a> Ports<'a> {
 /// (https://kubernetes.io/docs/reference/kubernetes-api/extend-resources/validating-webhook-configuration-v1/)
 const WEBHOOK_PORT: i64 = 443;
 
-/// The port of an Ingress backend or of a webhook.
-fn backend(
+/// Checks the port of an Ingress backend or of a webhook.
+fn check_port(
     bundle: &Bundle<'_>,
     ports: &Ports<'_>,
     reference: &Reference<'_>,
@@ -323,31 +324,31 @@ fn backend(
         None if reference.relation == Relation::Webhook => Some(WEBHOOK_PORT),
         None => return,
     };
-    let served = |ports: &Ports<'_>| match name {
+    let has_port = |ports: &Ports<'_>| match name {
         Some(name) => ports.by_name.contains(name),
         None => ports.by_number.contains(&number),
     };
-    if served(ports) || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
+    if has_port(ports) || ports.by_name.is_empty() || object.node["spec"]["type"].text() == "ExternalName" {
         return;
     }
     // A kustomization may add the port.
     let is_patched = !bundle.options.whole && bundle.options.kustomizations.patches(object);
-    if is_patched || is_of_alternative(bundle, reference, object, |other| served(&Ports::of(other))) {
+    if is_patched || is_in_alternative(bundle, reference, object, |other| has_port(&Ports::of(other))) {
         return;
     }
-    let wanted = name.map_or_else(|| number.unwrap_or_default().to_string(), |name| format!("named `{name}`"));
-    let have = match name {
-        Some(_) => suggest::list(&ports.names, "and"),
-        None => suggest::list(&ports.numbers, "and"),
+    let port = name.map_or_else(|| number.unwrap_or_default().to_string(), |name| format!("named `{name}`"));
+    let existing = match name {
+        Some(_) => suggest::list(&ports.names, "or"),
+        None => suggest::list(&ports.numbers, "or"),
     };
-    let place = reference.key.unwrap_or(reference.node);
+    let node = reference.key.unwrap_or(reference.node);
     report
-        .at(reference.from, place, format!("Service `{}` has no port {wanted}", object.name()))
+        .at(reference.from, node, format!("Service `{}` has no port {port}", object.name()))
         .severity(bundle.between(reference.from, object))
         .related(object.span(), if reference.relation == Relation::Webhook { "the Service" } else { "the backend" })
-        .help(if have.is_empty() {
-            "its ports have no names: use the number".to_owned()
+        .help(if existing.is_empty() {
+            "use the number of the port: the ports have no names".to_owned()
         } else {
-            format!("it has {have}")
+            format!("use one of its ports: {existing}")
         });
 }

@@ -45,10 +45,10 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     let root = At::root("", &object.node);
     let spec = root.get("spec");
     let schedule = spec.get("schedule");
-    if cron::never_comes(schedule.text()) {
+    if cron::never_matches(schedule.text()) {
         faults
             .add(&schedule, format!("the schedule `{}` never matches", schedule.text()))
-            .label("its months do not have that day")
-            .help("choose a day that the month has");
+            .label("its months do not have this day")
+            .help("choose a day that exists in the month");
     }
 }

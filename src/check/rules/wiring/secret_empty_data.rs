@@ -45,12 +45,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let entries = || ["data", "stringData"].into_iter().flat_map(|field| object.node[field].entries());
-        let blank =
+        let is_blank =
             |node: &crate::node::Node| node.is_null() || node.text().trim().is_empty() && node.as_str().is_some();
-        let all = entries().next().is_some() && entries().all(|entry| blank(&entry.value));
-        // An empty password may be intended, an empty file is not.
-        let file = |key: &str| [".yaml", ".yml", ".json", ".toml"].iter().any(|end| key.ends_with(end));
-        let empty: Vec<_> = entries().filter(|entry| blank(&entry.value) && (all || file(&entry.key))).collect();
+        let all = entries().next().is_some() && entries().all(|entry| is_blank(&entry.value));
+        // An empty password may be intended, but not an empty file.
+        let is_file = |key: &str| [".yaml", ".yml", ".json", ".toml"].iter().any(|end| key.ends_with(end));
+        let empty: Vec<_> = entries().filter(|entry| is_blank(&entry.value) && (all || is_file(&entry.key))).collect();
         if let Some(first) = empty.first() {
             let first = &first.value;
             let keys: Vec<&str> = empty.iter().map(|entry| entry.key.as_str()).collect();
@@ -61,7 +61,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             );
             report
                 .at(object, first, message)
-                .help("applying it overwrites the values in the cluster: set the values, or do not apply this Secret");
+                .help("set the values, or do not apply this Secret, which overwrites the values in the cluster");
         }
     }
 }

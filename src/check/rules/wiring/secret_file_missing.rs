@@ -85,47 +85,49 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if !dialect.config.values().any(|key| key.kind == KeyType::SecretFile && key.required) {
             continue;
         }
-        let held = |name: &str| {
+        let exists = |name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
             graph.holder("Secret", view.pod.namespace(), name).is_some()
         };
-        let mut lacking: Vec<String> = Vec::new();
-        let mut asked = 0;
+        let mut missing: Vec<String> = Vec::new();
+        let mut count = 0;
         for (_, value) in view.keys(KeyType::SecretFile) {
             let Some(path) = value.as_str().filter(|path| path.starts_with('/')) else { continue };
-            asked += 1;
+            count += 1;
             match view.container.file(path) {
                 File::Absent { kind, name } if is_declared_object(&bundle.options.externals, kind, name.text()) => {}
-                File::Absent { .. } => lacking.push(path.to_owned()),
-                File::Unmounted if !held(path.rsplit('/').next().unwrap_or_default()) => lacking.push(path.to_owned()),
-                // A ConfigMap mounted above its directory does not contain it.
-                File::Lacking { object, .. }
-                    if object.kind() == "ConfigMap" && !held(path.rsplit('/').next().unwrap_or_default()) =>
-                {
-                    lacking.push(path.to_owned());
+                File::Absent { .. } => missing.push(path.to_owned()),
+                File::Unmounted if !exists(path.rsplit('/').next().unwrap_or_default()) => {
+                    missing.push(path.to_owned())
                 }
-                File::Opaque if view.is_never_filled(path) => lacking.push(path.to_owned()),
+                // A ConfigMap that is mounted above the directory of the file does not contain it.
+                File::Lacking { object, .. }
+                    if object.kind() == "ConfigMap" && !exists(path.rsplit('/').next().unwrap_or_default()) =>
+                {
+                    missing.push(path.to_owned());
+                }
+                File::Opaque if view.is_never_filled(path) => missing.push(path.to_owned()),
                 _ => {}
             }
         }
-        let message = if asked > 0 {
-            if lacking.is_empty() {
+        let message = if count > 0 {
+            if missing.is_empty() {
                 continue;
             }
-            format!("no Secret among these manifests holds {}", suggest::list(&lacking, "and"))
-        } else if held("") || mounts_secret(&view) {
+            format!("no Secret with the files {} found", suggest::list(&missing, "and"))
+        } else if exists("") || mounts_secret(&view) {
             continue;
         } else {
-            format!("no Secret among these manifests holds the credentials {} reads from files", view.service.name)
+            format!("no Secret with the credentials that {} reads from files found", view.service.name)
         };
         report
             .at(view.object(), view.name_node(), message)
             .severity(bundle.absent())
-            .help("add a Secret with the files the config names, and mount it where the config looks for them");
+            .help("add a Secret with these files, and mount it in the directory that the config names");
     }
 }
 
-/// Whether a Secret among the manifests, or a volume with unknown content, is mounted.
+/// Whether a Secret among the manifests, or a volume with unknown contents, is mounted.
 fn mounts_secret(view: &View<'_, '_>) -> bool {
     view.container.mounts.iter().any(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == "Secret" && part.object.is_some()),

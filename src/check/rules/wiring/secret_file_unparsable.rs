@@ -89,14 +89,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let Some(path) = value.as_str() else { continue };
             let File::Found { object, key, node } = view.container.file(path) else { continue };
             let Some(text) = text_of(object, key) else { continue };
-            let place = data_node(object, key);
+            let file_node = data_node(object, key);
             let loaded = yaml::load_text(&text, FileId(u32::MAX - 1), Dialect::Kubectl);
             let tree = loaded.documents.first().filter(|tree| matches!(tree.value, Value::Mapping(_)));
             let Some(tree) = tree.filter(|_| loaded.is_readable_by_all()) else {
                 report
-                    .at(object, place, format!("`{key}` is not a YAML mapping"))
-                    .related(view.name_node().origin.span, format!("{} reads it as {file_key}", view.service.name))
-                    .help("write `username: …` and `password: …`, each on its own line");
+                    .at(object, file_node, format!("`{key}` is not a YAML mapping"))
+                    .related(view.name_node().origin.span, format!("{} reads it: `{file_key}`", view.service.name))
+                    .help("write `username: …` and `password: …` on separate lines");
                 continue;
             };
             for (named, _) in dialect
@@ -104,25 +104,29 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 .iter()
                 .filter(|(_, key)| key.kind == KeyType::SecretKey && key.of.as_deref() == Some(file_key))
             {
-                let wanted = view.value(named);
-                let Some(name) = wanted.as_str().filter(|name| !name.is_empty()) else { continue };
-                // The config may have the user name instead.
-                let optional = dialect.config.get(named).is_some_and(|key| !key.required)
+                let key_name = view.value(named);
+                let Some(name) = key_name.as_str().filter(|name| !name.is_empty()) else { continue };
+                // The config may set the value instead.
+                let is_optional = dialect.config.get(named).is_some_and(|key| !key.required)
                     && dialect.config.iter().any(|(other, key)| {
                         key.unless.as_deref() == Some(named) && !view.value(other).text().is_empty()
                     });
                 match tree.get(name) {
-                    None if optional => {}
+                    None if is_optional => {}
                     None => {
-                        let draft = at_value(report, &view, wanted, format!("`{key}` has no key `{name}`"))
-                            .related(place.origin.span, "the secret file");
+                        let draft = at_value(report, &view, key_name, format!("`{key}` has no key `{name}`"))
+                            .related(file_node.origin.span, "the secret file");
                         let keys: Vec<&str> = tree.entries().iter().map(|entry| entry.key.as_str()).collect();
                         match suggest::nearest(name, keys.iter().copied()) {
                             Some(near) => draft.help(format!("did you mean `{near}`?")),
-                            None => draft.help(format!("it has {}", suggest::list(keys.iter().take(6), "and"))),
+                            None => {
+                                draft.help(format!("use one of its keys: {}", suggest::list(keys.iter().take(6), "or")))
+                            }
                         };
                     }
-                    Some(found) if found.as_str().is_none() => no_string(report, object, node, place, found, key, name),
+                    Some(found) if found.as_str().is_none() => {
+                        report_type(report, object, node, file_node, found, key, name)
+                    }
                     Some(_) => {}
                 }
             }
@@ -130,11 +134,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn no_string(
+fn report_type(
     report: &mut Report<'_>,
     object: &crate::object::Object,
     node: &Node,
-    place: &Node,
+    file_node: &Node,
     found: &Node,
     key: &str,
     name: &str,
@@ -145,7 +149,7 @@ fn no_string(
     let draft = if node.is_set() && !span.is_none() && span.end > span.start {
         report.text(object, node, span.start as usize..span.end as usize, message)
     } else {
-        report.at(object, place, message)
+        report.at(object, file_node, message)
     };
-    draft.help("put it in quotes");
+    draft.help("quote the value");
 }

@@ -93,11 +93,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         report,
                         &view,
                         value,
-                        format!("`{key}` is under no mount of container `{}`", view.container.name()),
+                        format!(
+                            "no volume of container `{}` is mounted at or above the path in `{key}`",
+                            view.container.name()
+                        ),
                     );
                     match elsewhere {
                         Some(mount) => draft
-                            .related(mount.node.origin.span, "it is mounted here")
+                            .related(mount.node.origin.span, "the file is mounted here")
                             .help(format!("use `{}/{name}`", mount.path.trim_end_matches('/'))),
                         None => draft.help(format!(
                             "mount a Secret with the key `{name}` at `{}`",
@@ -105,9 +108,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         )),
                     };
                 }
-                File::Lacking { mount, key: wanted, object } => {
-                    let draft = at_value(report, &view, value, format!("{} has no key `{wanted}`", title(object)));
-                    draft.related(mount.origin.span, "mounted here").help(has_keys(object, &wanted));
+                File::Lacking { mount, key: missing, object } => {
+                    let draft = at_value(report, &view, value, format!("{} has no key `{missing}`", title(object)));
+                    draft.related(mount.origin.span, "mounted here").help(has_keys(object, &missing));
                 }
                 _ => {}
             }

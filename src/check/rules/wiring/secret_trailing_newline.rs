@@ -45,21 +45,21 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let root = At::root("", &object.node);
     for (field, help) in [
-        ("data", "encode it without the newline: `printf %s \"$VALUE\" | base64`"),
-        ("stringData", "write it on one line, or after `|-`"),
+        ("data", "encode the value without the newline: `printf %s \"$VALUE\" | base64`"),
+        ("stringData", "write the value on one line, or after `|-`"),
     ] {
         for (key, at) in root.get(field).keys() {
             let text = at.node.text();
-            // A file of one line, such as `db.conf`, may end with one.
+            // A file, such as `db.conf`, may end with a newline.
             let is_file = key.contains('.');
             if is_file || !is_secret_name(key) {
                 continue;
             }
-            let ends = match field {
+            let has_newline = match field {
                 "data" => decode_base64(text).is_some_and(|bytes| is_line(&bytes)),
                 _ => is_line(text.as_bytes()),
             };
-            if ends {
+            if has_newline {
                 faults.add(&at, format!("the value of `{key}` ends with a newline")).help(help);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use crate::check::rules::wiring::_selectors::{Domains, Selection, Selections, Wanted, Weight};
+use crate::check::rules::wiring::_selectors::{Consequence, Domains, SelectedKind, Selection, Selections};
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
@@ -68,40 +68,40 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let near = selection.near();
         let elsewhere = selection.elsewhere();
         if let Some(severity) = severity(bundle, &selection, near, elsewhere) {
-            tell(&selection, near, elsewhere, severity, report);
+            report_selection(&selection, near, elsewhere, severity, report);
         }
     }
 }
 
-/// The severity of a selector that matches nothing; `None` if something that is not known may match.
+/// The severity of a selector that matches nothing; `None` if it may match objects without a manifest.
 fn severity(
     bundle: &Bundle<'_>,
     selection: &Selection<'_, '_>,
     near: Option<usize>,
     elsewhere: Option<&Object>,
 ) -> Option<Severity> {
-    let full = match selection.row.weight {
-        Weight::Needed => bundle.absent(),
-        Weight::Idle | Weight::Platform => Severity::Warning,
+    let full = match selection.row.consequence {
+        Consequence::NoEffect => bundle.absent(),
+        Consequence::Harmless | Consequence::Platform => Severity::Warning,
     };
     let is_together = |object: &Object| bundle.are_together(object, selection.object);
     match near {
-        Some(near) if is_together(selection.thing(near)) => return Some(full),
-        _ if selection.row.weight == Weight::Platform => return None,
+        Some(near) if is_together(selection.object_at(near)) => return Some(full),
+        _ if selection.row.consequence == Consequence::Platform => return None,
         _ => {}
     }
-    // One in another namespace of the same manifests is meant.
+    // An object in another namespace was meant.
     if elsewhere.is_some_and(is_together) {
         return Some(full);
     }
     match () {
-        () if selection.may_be_unseen() || !selection.is_inhabited() => None,
+        () if selection.may_select_others() || !selection.has_objects_in_namespaces() => None,
         () if !bundle.options.whole && selection.is_of_controller() => Some(Severity::Note),
         () => Some(full),
     }
 }
 
-fn tell(
+fn report_selection(
     selection: &Selection<'_, '_>,
     near: Option<usize>,
     elsewhere: Option<&Object>,
@@ -110,27 +110,27 @@ fn tell(
 ) {
     let object = selection.object;
     let (kind, name) = (object.kind(), object.name());
-    let (things, thing) = match selection.row.wanted {
-        Wanted::Pods => ("pods", "pod template"),
-        Wanted::Services => ("Services", "Service"),
-        Wanted::Ingresses => ("Ingresses", "Ingress"),
+    let (nouns, noun) = match selection.row.selected_kind {
+        SelectedKind::Pods => ("pods", "pod template"),
+        SelectedKind::Services => ("Services", "Service"),
+        SelectedKind::Ingresses => ("Ingresses", "Ingress"),
     };
-    let message = format!("{kind} `{name}` selects no {things}");
+    let message = format!("{kind} `{name}` selects no {nouns}");
     let draft = report.at(object, selection.selector, message).severity(severity);
     if let Some(near) = near {
         let labels = selection.labels_of(near);
         let is_wrong = |label: &&crate::node::Entry| labels[label.key.as_str()].text() != label.value.text();
-        let title = title(selection.thing(near));
-        let draft = draft.related(selection.thing(near).span(), format!("{title} is probably meant"));
+        let title = title(selection.object_at(near));
+        let draft = draft.related(selection.object_at(near).span(), format!("{title} was probably meant"));
         let Some(label) = selection.labels().iter().find(is_wrong) else { return };
-        let wanted = format!("{}: {}", label.key, label.value.text());
+        let required = format!("{}: {}", label.key, label.value.text());
         draft.place(label.value.origin.span).help(match labels.get(&label.key) {
-            Some(has) => format!("the selector requires `{wanted}`; {title} has `{}: {}`", label.key, has.text()),
-            None if selection.row.wanted == Wanted::Pods => {
-                format!("the selector requires `{wanted}`; the pods of {title} have no such label")
+            Some(has) => format!("the selector requires `{required}`, but {title} has `{}: {}`", label.key, has.text()),
+            None if selection.row.selected_kind == SelectedKind::Pods => {
+                format!("the selector requires `{required}`, but the pods of {title} do not have this label")
             }
             None => {
-                format!("add `{wanted}` to `metadata.labels` of {title}: a {kind} selects by the {thing}'s own labels")
+                format!("add `{required}` to `metadata.labels` of {title}: a {kind} selects by the labels of the {noun} itself")
             }
         });
         return;
@@ -140,14 +140,14 @@ fn tell(
             let namespace = found.namespace();
             let help = match selection.namespaces() {
                 Some(field) => format!("add `{namespace}` to `{field}.matchNames`"),
-                None => format!("a {kind} selects in its own namespace only"),
+                None => format!("move it: a {kind} selects in its own namespace only"),
             };
             draft
-                .related(found.span(), format!("{} of namespace `{namespace}` has these labels", title(found)))
+                .related(found.span(), format!("{} in namespace `{namespace}` has these labels", title(found)))
                 .help(help);
         }
         None => {
-            draft.help(format!("no {thing} here has all these labels"));
+            draft.help(format!("correct the selector: no {noun} has all these labels"));
         }
     }
 }

@@ -62,9 +62,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let jobs: Vec<usize> = service.pods.iter().copied().filter(|pod| graph.pods[*pod].is_job()).collect();
         let Some(job) = jobs.first().map(|job| &graph.pods[*job]) else { continue };
         let others = jobs.len() < service.pods.len();
-        // If not all selected pods are known, others may not be of Jobs.
+        // If not all selected pods are known, others may not belong to Jobs.
         let only = !others && !service.may_select_more();
-        // A Service for the pods of a Job only is intended.
+        // A Service that only selects the pods of a Job is intended.
         let severity = if only { Severity::Note } else { Severity::Warning };
         let message = format!(
             "Service `{}` {}selects the pods of {}",
@@ -76,6 +76,6 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .at(service.object, service.selector(), message)
             .severity(severity)
             .related(job.labels.origin.span, "the labels of the Job's pods")
-            .help("give the Job's pods labels of their own");
+            .help("set labels on the pods of the Job that the selector does not match");
     }
 }

@@ -60,33 +60,33 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         running
     });
-    let known = LazyCell::new(|| -> HashSet<&str> {
+    let known_keys = LazyCell::new(|| -> HashSet<&str> {
         graph.pods.iter().flat_map(|pod| pod.labels.entries()).map(|label| label.key.as_str()).collect()
     });
     let domains = LazyCell::new(|| Domains::of(bundle.objects));
     let is_foreign = |label: &Entry| is_set_by_others(&label.key, label.value.text(), &domains);
-    let empty = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
-    for service in graph.services.iter().filter(empty).filter(|service| !service.is_external()) {
+    let selects_nothing = |service: &&ServiceObject<'_>| service.pods.is_empty() && !service.may_select_more();
+    for service in graph.services.iter().filter(selects_nothing).filter(|service| !service.is_external()) {
         let selector = service.selector();
         let (object, namespace) = (service.object, service.object.namespace());
         if selector.entries().is_empty() || selector.entries().iter().any(is_foreign) {
             continue;
         }
-        let twin = running.get(&(namespace, object.name())).copied();
-        let near = twin.or_else(|| nearest(graph, selector, namespace));
+        let same_name = running.get(&(namespace, object.name())).copied();
+        let near = same_name.or_else(|| nearest(graph, selector, namespace));
         let (candidates, all) = graph.pods_with(selector, None);
         let elsewhere = (candidates.iter().map(|pod| &graph.pods[*pod]))
             .find(|pod| pod.namespace() != namespace && selects(selector, pod.labels));
-        // Without a namespace in one of them, `kubectl -n` may make them equal.
+        // If one has no namespace, `kubectl -n` may set the same one.
         if elsewhere.is_some_and(|pod| pod.namespace().is_empty() || namespace.is_empty()) {
             continue;
         }
         let message = format!("Service `{}` selects no pods", object.name());
-        let is_of_controller = |label: &Entry| is_of_controller(&label.key, &|key| known.contains(key));
-        let is_made = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
+        let is_of_controller = |label: &Entry| is_of_controller(&label.key, &|key| known_keys.contains(key));
+        let is_set_by_controller = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
         let severity = match bundle.absent() {
-            _ if is_made => Severity::Note,
-            // An operator may run them.
+            _ if is_set_by_controller => Severity::Note,
+            // An operator may run the pods.
             _ if graph.made.may_run_in(namespace) && near.is_none() => Severity::Note,
             _ if graph.made.may_run_in(namespace) => Severity::Warning,
             severity => severity,
@@ -105,7 +105,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         |label| format!("`{}: {}`", entry.key, label.text()),
                     );
                     draft.place(entry.value.origin.span).help(format!(
-                        "the selector requires `{}: {}`; the pods have {has}",
+                        "the selector requires `{}: {}`, but the pods have {has}",
                         entry.key,
                         entry.value.text()
                     ));
@@ -113,22 +113,22 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             }
             (None, Some(pod)) => {
                 draft
-                    .related(pod.object.span(), "its pods are in another namespace")
-                    .help("a Service selects pods of its own namespace only");
+                    .related(pod.object.span(), "pods in another namespace")
+                    .help("move the Service: it selects pods in its own namespace only");
             }
             (None, None) => {
-                let place = if all { "here" } else { "in its namespace" };
-                draft.help(format!("no pod template {place} has all these labels"));
+                let scope = if all { "" } else { " in its namespace" };
+                draft.help(format!("correct the selector: no pod template{scope} has all these labels"));
             }
         }
     }
 }
 
-/// The first pod with the same name label as a selector, unless another label shows that a different one is meant.
+/// The first pod with the same name label as a selector, unless its component label differs.
 fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option<&'g Pod<'g>> {
     let names = ["app", "app.kubernetes.io/name", "k8s-app", "name"];
     // `component: worker` and `component: web` differ intentionally.
-    let different = |pod: &Pod<'_>| {
+    let has_other_component = |pod: &Pod<'_>| {
         selector.entries().iter().any(|entry| {
             entry.key.ends_with("component")
                 && pod.labels.get(&entry.key).is_some_and(|label| label.text() != entry.value.text())
@@ -137,7 +137,7 @@ fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option
     let named = selector.entries().iter().filter(|entry| names.contains(&entry.key.as_str()));
     let first = named.filter_map(|entry| {
         let pods = graph.pods_labelled(entry, Some(namespace)).iter().copied();
-        pods.take(MOST_PODS).find(|pod| graph.pods[*pod].is_long_running() && !different(&graph.pods[*pod]))
+        pods.take(MOST_PODS).find(|pod| graph.pods[*pod].is_long_running() && !has_other_component(&graph.pods[*pod]))
     });
     first.min().map(|pod| &graph.pods[pod])
 }

@@ -12,10 +12,10 @@ pub static RULE: Rule = Rule {
         checks: "\
 Checks the ServiceAccount of clients of a known service that authenticates and authorizes its
 callers. It reports a client that runs as `default`, if no role among the manifests allows `default`
-what the service asks for, and a client with `automountServiceAccountToken: false` and no projected
-`serviceAccountToken` volume. The finding is a warning, and an error if the manifests are complete
-(`--complete`, `--profile`, `render`). The first is not reported if `default` is bound to a role
-that is not among the manifests.",
+the access that the service requires, and a client with `automountServiceAccountToken: false` and no
+projected `serviceAccountToken` volume. The finding is a warning, and an error if the manifests are
+complete (`--complete`, `--profile`, `render`). The first is not reported if `default` is bound to a
+role that is not among the manifests.",
         why: "\
 The service authenticates a caller by the token of its ServiceAccount and asks the API server
 whether it may call (SubjectAccessReview). A client without a token gets 401, one whose account is
@@ -76,14 +76,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             report
                 .at(pod.object, &pod.spec["automountServiceAccountToken"], message)
                 .severity(bundle.absent())
-                .help("leave automountServiceAccountToken out, or mount a projected serviceAccountToken");
+                .help("remove `automountServiceAccountToken`, or mount a projected `serviceAccountToken`");
         }
         if account(pod) != "default" {
             continue;
         }
         let grants = bindings.grants(graph, pod);
-        let may = |verb: &String| grants.roles.iter().any(|role| allows(role, authorization.request(verb)));
-        if authorization.verbs.iter().any(may) || !grants.absent.is_empty() {
+        let is_allowed = |verb: &String| grants.roles.iter().any(|role| allows(role, authorization.request(verb)));
+        if authorization.verbs.iter().any(is_allowed) || !grants.absent.is_empty() {
             continue;
         }
         let message = format!(
@@ -91,13 +91,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             client.server
         );
         report.at(pod.object, client.view.name_node(), message).severity(bundle.absent()).help(format!(
-            "set serviceAccountName to an account that is bound to the ClusterRole `{}`",
+            "set `serviceAccountName` to an account that is bound to the ClusterRole `{}`",
             authorization.cluster_role
         ));
     }
 }
 
-/// Whether a volume of a pod holds a token.
+/// Whether a volume of a pod contains a token.
 fn mounts_token(spec: &crate::node::Node) -> bool {
     let sources = spec["volumes"].items().iter().flat_map(|volume| volume["projected"]["sources"].items());
     sources.into_iter().any(|source| source["serviceAccountToken"].is_set())

@@ -63,15 +63,15 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             .at(
                 reference.from,
                 reference.node,
-                format!("no ServiceAccount `{name}` here; the pods will not be created"),
+                format!("ServiceAccount `{name}` not found: the pods will not be created"),
             )
             .severity(bundle.absent());
         match (near, elsewhere) {
             (Some(near), _) => draft.help(format!("did you mean `{near}`?")),
             (None, Some(object)) => draft
-                .related(object.span(), "one of this name is in another namespace")
-                .help("a pod runs as an account of its own namespace"),
-            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists"),
+                .related(object.span(), "the ServiceAccount with this name in another namespace")
+                .help("use a ServiceAccount in the namespace of the pod"),
+            (None, None) => draft.help("add the ServiceAccount, or make sure that it exists in the cluster"),
         };
     }
 }

@@ -15,7 +15,7 @@ Checks the length of a StatefulSet's name. Each of its pods has the label
 ten digits; the value of a label has at most 63 characters. A name of up to 52 characters always
 fits. From 53 to 61 characters it depends on the hash, which changes with the pod template: the
 finding is a warning. From 62 characters on no hash fits: the finding is an error. Names of more
-than 63 characters are left to `name-invalid`.",
+than 63 characters are reported by `name-invalid`.",
         why: "\
 The API server rejects the pods, since the value of the label is too long, and the StatefulSet
 reports the event `FailedCreate`. With a name of 53 to 61 characters one revision may work and the
@@ -45,35 +45,35 @@ spec:
 };
 
 /// The maximum length of a label value.
-const LABEL: usize = 63;
+const MAX_LABEL_LENGTH: usize = 63;
 /// The maximum number of digits of a 32-bit hash.
-const HASH: usize = 10;
+const MAX_HASH_LENGTH: usize = 10;
 
 fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if (object.group(), object.kind()) != ("apps", "StatefulSet") {
         return;
     }
     let length = object.name().len();
-    // The API server rejects longer names.
-    if length + 1 + HASH <= LABEL || length > LABEL {
+    // `name-invalid` reports longer names.
+    if length + 1 + MAX_HASH_LENGTH <= MAX_LABEL_LENGTH || length > MAX_LABEL_LENGTH {
         return;
     }
     let root = At::root("", &object.node);
     let metadata = root.get("metadata");
-    let (severity, message) = if length + 1 < LABEL {
+    let (severity, message) = if length + 1 < MAX_LABEL_LENGTH {
         (
             Severity::Warning,
-            format!("the name has {length} characters: the label of some revisions will exceed {LABEL}"),
+            format!("the name has {length} characters: a label of the pods of some revisions will be too long"),
         )
     } else {
         (
             Severity::Error,
-            format!("the name has {length} characters: no pod can be created, as its label exceeds {LABEL}"),
+            format!("the name has {length} characters: no pod can be created, as a label of the pods is too long"),
         )
     };
     faults
         .add(&metadata.get("name"), message)
         .severity(severity)
-        .label("becomes the label controller-revision-hash, with a hash")
-        .help(format!("use at most {} characters", LABEL - 1 - HASH));
+        .label("part of the label `controller-revision-hash`")
+        .help(format!("shorten the name to at most {} characters", MAX_LABEL_LENGTH - 1 - MAX_HASH_LENGTH));
 }

@@ -50,18 +50,18 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for pod in &bundle.graph().pods {
         for mount in pod.containers.iter().flat_map(|container| &container.mounts) {
-            one(pod, mount, report);
+            check_mount(pod, mount, report);
         }
     }
 }
 
-fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
+fn check_mount(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
     let MountSource::Files(volume, parts) = &mount.source else { return };
     let path = mount.sub_path.trim_matches('/');
     if path.is_empty() || path.contains('$') || path == "." {
         return;
     }
-    // The key of a single object without items is left to `reference-missing`.
+    // `reference-missing` reports a missing key of a single object without items.
     if let [part] = parts.as_slice()
         && part.items.items().is_empty()
         && !path.contains('/')
@@ -69,16 +69,16 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
         return;
     }
     let Some(files) = files(parts) else { return };
-    let is_there = |file: &&str| {
+    let is_at_path = |file: &&str| {
         file.trim_matches('/').strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if files.iter().any(is_there) {
+    if files.iter().any(is_at_path) {
         return;
     }
     let help = match suggest::nearest(path, files.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if files.is_empty() => "the volume has no files".to_owned(),
-        None => format!("the volume has {}", suggest::list(files.iter().take(MOST_FILES), "and")),
+        None if files.is_empty() => "add the file: the volume is empty".to_owned(),
+        None => format!("use one of its files: {}", suggest::list(files.iter().take(MAX_FILES), "or")),
     };
     let name = volume["name"].text();
     report
@@ -91,8 +91,8 @@ fn one(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
         .help(help);
 }
 
-/// How many files the help lists.
-const MOST_FILES: usize = 6;
+/// The maximum number of files in the help.
+const MAX_FILES: usize = 6;
 
 /// The files of a volume; `None` if not all of them are known.
 fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
@@ -106,7 +106,7 @@ fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
         let object = part.object?;
         let before = files.len();
         files.extend(data_keys(object));
-        // An object without data is filled elsewhere.
+        // An object without data is filled in the cluster.
         if files.len() == before {
             return None;
         }

@@ -56,7 +56,7 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    let openings: Vec<OnceCell<Opening<'_>>> = graph.pods.iter().map(|_| OnceCell::new()).collect();
+    let all_ports: Vec<OnceCell<PodPorts<'_>>> = graph.pods.iter().map(|_| OnceCell::new()).collect();
     for service in graph.services.iter().filter(|service| !service.is_external() && !service.may_select_more()) {
         let pods: Vec<(usize, &Pod<'_>)> =
             service.pods.iter().map(|pod| (*pod, &graph.pods[*pod])).filter(|(_, pod)| !pod.is_job()).collect();
@@ -67,18 +67,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let severity = pods.iter().map(|(_, pod)| bundle.between(service.object, pod.object)).min();
         let severity = severity.unwrap_or(Severity::Warning);
-        let openings: Vec<&Opening<'_>> =
-            pods.iter().map(|(at, pod)| openings[*at].get_or_init(|| Opening::of(bundle, *at, pod))).collect();
+        let all_ports: Vec<&PodPorts<'_>> =
+            pods.iter().map(|(at, pod)| all_ports[*at].get_or_init(|| PodPorts::of(bundle, *at, pod))).collect();
         // Computed once, when the first port is missing.
-        let named = LazyCell::new(|| named(&openings));
-        let declared = LazyCell::new(|| declared(&openings));
+        let named = LazyCell::new(|| named(&all_ports));
+        let declared = LazyCell::new(|| declared(&all_ports));
         for entry in service.ports() {
             let target = &entry["targetPort"];
             if let Some(name) = target.as_str().filter(|name| name.parse::<u16>().is_err()) {
-                if openings.iter().any(|opening| opening.known.contains(name)) {
+                if all_ports.iter().any(|ports| ports.known.contains(name)) {
                     continue;
                 }
-                let names = openings.iter().flat_map(|opening| &opening.names).copied();
+                let names = all_ports.iter().flat_map(|ports| &ports.names).copied();
                 let near = suggest::nearest(name, names).map(|near| format!("did you mean `{near}`?"));
                 let help = near.unwrap_or_else(|| named.clone());
                 report
@@ -88,47 +88,47 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                         format!("no container of {} has a port named `{name}`", title(first.object)),
                     )
                     .severity(severity)
-                    .related(first.object.span(), "selected")
+                    .related(first.object.span(), "selected by the Service")
                     .help(help);
                 continue;
             }
             let number =
                 target.as_i64().or_else(|| target.text().parse().ok()).or(entry["port"].as_i64()).unwrap_or_default();
-            if (1..=65535).contains(&number) && !openings.iter().any(|opening| opening.may_serve(number)) {
-                let place = if target.is_set() { target } else { &entry["port"] };
-                let certain = matches!(openings.as_slice(), [opening] if opening.is_certain);
+            if (1..=65535).contains(&number) && !all_ports.iter().any(|ports| ports.may_serve(number)) {
+                let node = if target.is_set() { target } else { &entry["port"] };
+                let is_certain = matches!(all_ports.as_slice(), [ports] if ports.is_certain);
                 report
-                    .at(service.object, place, format!("no container of {} has port {number}", title(first.object)))
-                    .severity(if certain { severity } else { Severity::Warning })
-                    .related(first.object.span(), "selected")
+                    .at(service.object, node, format!("no container of {} has port {number}", title(first.object)))
+                    .severity(if is_certain { severity } else { Severity::Warning })
+                    .related(first.object.span(), "selected by the Service")
                     .help(declared.as_str());
             }
         }
     }
 }
 
-/// The names of the ports of some pods, in words.
-fn named(openings: &[&Opening<'_>]) -> String {
-    match suggest::list(openings.iter().flat_map(|opening| &opening.names), "and") {
-        names if names.is_empty() => "its containers have no named ports: use the number".to_owned(),
-        names => format!("its ports are named {names}"),
+/// The help with the names of the ports of some pods.
+fn named(all_ports: &[&PodPorts<'_>]) -> String {
+    match suggest::list(all_ports.iter().flat_map(|ports| &ports.names), "or") {
+        names if names.is_empty() => "use the number: the containers have no named ports".to_owned(),
+        names => format!("use the name of one of its ports: {names}"),
     }
 }
 
-/// The ports that some pods declare, in words.
-fn declared(openings: &[&Opening<'_>]) -> String {
-    let mut declared: Vec<i64> = openings.iter().flat_map(|opening| &opening.declared).copied().collect();
+/// The help with the ports that some pods declare.
+fn declared(all_ports: &[&PodPorts<'_>]) -> String {
+    let mut declared: Vec<i64> = all_ports.iter().flat_map(|ports| &ports.declared).copied().collect();
     declared.sort();
     declared.dedup();
-    format!("its containers have {}", suggest::list(declared.iter().map(i64::to_string), "and"))
+    format!("use a port of its containers: {}", suggest::list(declared.iter().map(i64::to_string), "or"))
 }
 
 /// The ports on which a pod listens, as far as they are known.
 #[derive(Default)]
-struct Opening<'a> {
+struct PodPorts<'a> {
     /// The names of its ports, in order.
     names: Vec<&'a str>,
-    /// The same for lookups; contains the empty name if a port has none.
+    /// The same names as a set; contains the empty string if a port has no name.
     known: HashSet<&'a str>,
     /// The ports it declares, sorted; for a container without ports, the default port of its program.
     declared: Vec<i64>,
@@ -138,33 +138,33 @@ struct Opening<'a> {
     is_certain: bool,
     /// The ports of its probes.
     probed: HashSet<i64>,
-    /// The numbers in its variables and arguments that may be ports.
+    /// The numbers in its variables and arguments, which may be ports.
     mentioned: HashSet<&'a str>,
     /// The known service it runs.
     view: Option<View<'a, 'a>>,
 }
 
-impl<'a> Opening<'a> {
+impl<'a> PodPorts<'a> {
     fn of(bundle: &'a Bundle<'_>, at: usize, pod: &'a Pod<'a>) -> Self {
-        let mut opening = Self { view: bundle.graph().known_of(at).next(), ..Self::default() };
+        let mut ports = Self { view: bundle.graph().known_of(at).next(), ..Self::default() };
         for container in pod.running() {
             let usual = program(container.image()).and_then(scan::default_port).map(i64::from);
             match container.ports().next() {
-                Some(_) => opening.declared.extend(container.ports().map(|(_, port)| port)),
-                None => opening.declared.extend(usual),
+                Some(_) => ports.declared.extend(container.ports().map(|(_, port)| port)),
+                None => ports.declared.extend(usual),
             }
-            opening.is_open |= container.ports().next().is_none() && usual.is_none();
-            opening.names.extend(container.ports().map(|(port, _)| port["name"].text()));
-            opening.probed.extend(container.probe_ports().filter_map(Node::as_i64));
+            ports.is_open |= container.ports().next().is_none() && usual.is_none();
+            ports.names.extend(container.ports().map(|(port, _)| port["name"].text()));
+            ports.probed.extend(container.probe_ports().filter_map(Node::as_i64));
             let texts = container.words().chain(container.env.iter().filter_map(|var| var.value));
-            texts.for_each(|node| opening.mentioned.extend(digits(node.text())));
+            texts.for_each(|node| ports.mentioned.extend(digits(node.text())));
         }
         let programs: Vec<_> = pod.running().take(2).map(|container| program(container.image())).collect();
-        opening.is_certain = matches!(programs.as_slice(), [Some(_)]);
-        opening.known = opening.names.iter().copied().collect();
-        opening.names.retain(|name| !name.is_empty());
-        opening.declared.sort_unstable();
-        opening
+        ports.is_certain = matches!(programs.as_slice(), [Some(_)]);
+        ports.known = ports.names.iter().copied().collect();
+        ports.names.retain(|name| !name.is_empty());
+        ports.declared.sort_unstable();
+        ports
     }
 
     /// Whether it may listen on a port: one that is declared, or in its variables, arguments or probes.

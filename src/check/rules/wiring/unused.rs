@@ -60,26 +60,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let name = volume["name"].text();
             if !mounted.contains(name) && !name.is_empty() {
                 report
-                    .at(pod.object, &volume["name"], format!("volume `{name}` is mounted by no container"))
-                    .help("mount it, or remove it");
+                    .at(pod.object, &volume["name"], format!("volume `{name}` is not mounted by any container"))
+                    .help("mount the volume, or remove it");
             }
         }
     }
-    // Without pods the manifests are configuration only, and its users are unknown.
+    // Without pods, the manifests are configuration whose users are not known.
     if graph.pods.is_empty() {
         return;
     }
-    // Lazy, since it is expensive and seldom needed.
+    // Computed lazily, since it is expensive and rarely needed.
     let words = LazyCell::new(|| {
         let mut words = HashSet::new();
-        // Annotations of webhooks name Secrets.
-        let may_name = |object: &&Object| {
+        // Annotations of webhooks refer to Secrets.
+        let may_refer = |object: &&Object| {
             kind_of(object).is_none_or(|kind| kind.ends_with("WebhookConfiguration") || kind == "APIService")
                 || object.is_custom()
                 || !object.pod_templates().is_empty()
         };
-        for object in bundle.objects.iter().filter(may_name) {
-            texts(&object.node, &mut words);
+        for object in bundle.objects.iter().filter(may_refer) {
+            add_words(&object.node, &mut words);
         }
         words
     });
@@ -96,7 +96,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             _ => *entry = None,
         }
     }
-    // With several files, something that is not among them may use it.
+    // With several files, something that is not among them may use an object.
     let is_one_file = bundle.objects.iter().all(|object| object.span().file == bundle.objects[0].span().file);
     if !bundle.options.whole && !is_one_file {
         return;
@@ -106,30 +106,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             Some(kind @ ("ConfigMap" | "Secret")) => (kind, object.name()),
             _ => continue,
         };
-        let special = object.node["type"].text().starts_with("kubernetes.io/service-account")
+        let is_special = object.node["type"].text().starts_with("kubernetes.io/service-account")
             || object.node["type"].text().starts_with("helm.sh")
             || name == "kube-root-ca.crt";
-        let labelled = object.node["metadata"]["labels"].entries().iter().any(|label| {
+        let has_special_label = object.node["metadata"]["labels"].entries().iter().any(|label| {
             label.key.contains("grafana") || label.key.contains("dashboard") || label.key.contains("reload")
         });
-        if special || labelled {
+        if is_special || has_special_label {
             continue;
         }
         match keys.get(&(std::ptr::from_ref(object) as usize)) {
             None if !words.contains(name) => {
                 report
-                    .object(object, format!("{kind} `{name}` is not used here"))
+                    .object(object, format!("{kind} `{name}` is not used"))
                     .help("refer to it where it is needed, or remove it");
             }
             Some(Some(used)) if !used.is_empty() => {
                 for entry in ["data", "stringData"].iter().flat_map(|field| object.node[*field].entries()) {
                     if !used.contains(entry.key.as_str()) {
                         report
-                            .at(
-                                object,
-                                &entry.value,
-                                format!("nothing here reads key `{}` of {kind} `{name}`", entry.key),
-                            )
+                            .at(object, &entry.value, format!("key `{}` of {kind} `{name}` is not used", entry.key))
                             .place(entry.key_span);
                     }
                 }
@@ -139,8 +135,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// All words of a node that may be names of objects.
-fn texts<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
+/// Collects all words in a node that may be names of objects.
+fn add_words<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
     match &node.value {
         Value::String(text) => {
             words.extend(
@@ -148,9 +144,9 @@ fn texts<'a>(node: &'a Node, words: &mut HashSet<&'a str>) {
                     .filter(|word| !word.is_empty()),
             );
         }
-        Value::Sequence(items) => items.iter().for_each(|item| texts(item, words)),
+        Value::Sequence(items) => items.iter().for_each(|item| add_words(item, words)),
         Value::Mapping(mapping) => {
-            mapping.iter().filter(|entry| entry.key != "metadata").for_each(|entry| texts(&entry.value, words))
+            mapping.iter().filter(|entry| entry.key != "metadata").for_each(|entry| add_words(&entry.value, words))
         }
         _ => {}
     }

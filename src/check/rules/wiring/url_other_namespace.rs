@@ -48,7 +48,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let object = graph.services[*service].object;
         at_mention(report, mention, other_namespace(object, namespace))
             .severity(bundle.absent())
-            .related(object.span(), "the Service of that name")
+            .related(object.span(), "the Service")
             .help(format!("use `{}.{}`", object.name(), object.namespace()));
     }
 }

@@ -48,12 +48,12 @@ spec:
 
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
-    // Computed once for each Service: many strings may use a port that it does not serve.
-    let mut serves: HashMap<usize, String> = HashMap::new();
+    // Computed once for each Service: many strings may use a port that it does not have.
+    let mut helps: HashMap<usize, String> = HashMap::new();
     for mention in graph.mentions.iter().filter(|mention| !mention.repeated && mention.sure) {
         let Target::Service(at) = mention.target else { continue };
         let service = &graph.services[at];
-        let implied = mention.port.is_none();
+        let is_default = mention.port.is_none();
         let Some(port) = mention.port.or_else(|| mention.scheme.as_deref().and_then(default_port)) else { continue };
         if service.ports().is_empty()
             || service.serves(i64::from(port), graph)
@@ -61,43 +61,43 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        if implied && in_proxy_config(mention) && is_assigned(mention) {
+        if is_default && in_proxy_config(mention) && is_assigned(mention) {
             continue;
         }
         if !bundle.options.whole && !service.object.shares_file_with(mention.object) {
             let others = graph.services_named(service.object.name());
-            if others.take(MOST_ALTERNATIVES).any(|other| other.serves(i64::from(port), graph)) {
+            if others.take(MAX_ALTERNATIVES).any(|other| other.serves(i64::from(port), graph)) {
                 continue;
             }
         }
         let name = service.object.name();
         let message = match &mention.scheme {
-            Some(scheme) if implied => format!("Service `{name}` does not serve port {port}, the default of {scheme}"),
-            _ => format!("Service `{name}` does not serve port {port}"),
+            Some(scheme) if is_default => format!("Service `{name}` has no port {port}, the default port of {scheme}"),
+            _ => format!("Service `{name}` has no port {port}"),
         };
-        let is = |field| service.port_with(field, i64::from(port));
-        let help = match (is("targetPort"), is("nodePort")) {
+        let port_in = |field| service.port_with(field, i64::from(port));
+        let help = match (port_in("targetPort"), port_in("nodePort")) {
             (Some(entry), _) => {
-                format!("{port} is the target port; the port of the Service is {}", number(&entry["port"]))
+                format!("use {}: {port} is the target port", number(&entry["port"]))
             }
             (None, Some(entry)) => {
-                format!("{port} is the NodePort; the port of the Service is {}", number(&entry["port"]))
+                format!("use {}: {port} is the NodePort", number(&entry["port"]))
             }
-            (None, None) => serves.entry(at).or_insert_with(|| served(service)).clone(),
+            (None, None) => helps.entry(at).or_insert_with(|| ports_help(service)).clone(),
         };
-        let place = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
+        let span = service.ports().first().map_or(service.object.span(), |entry| entry["port"].origin.span);
         // Some programs use their own default port for a URL without one (MinIO 9000, Elasticsearch 9200).
-        let guessed = implied && matches!(mention.scheme.as_deref(), Some("http" | "https"));
-        let severity = if guessed { Severity::Warning } else { bundle.between(mention.object, service.object) };
+        let is_guess = is_default && matches!(mention.scheme.as_deref(), Some("http" | "https"));
+        let severity = if is_guess { Severity::Warning } else { bundle.between(mention.object, service.object) };
         let draft = at_part(report, mention, mention.port_range.as_ref(), message);
-        draft.severity(severity).related(place, "the port it serves").help(help);
+        draft.severity(severity).related(span, "a port of the Service").help(help);
     }
 }
 
-/// How many Services with one name are searched as alternatives.
-const MOST_ALTERNATIVES: usize = 100;
+/// The maximum number of Services with the same name that are searched as alternatives.
+const MAX_ALTERNATIVES: usize = 100;
 
-/// Whether a URL is assigned to an nginx variable: the port may follow where the variable is used.
+/// Whether a URL is assigned to an nginx variable: the port may be added where the variable is used.
 fn is_assigned(mention: &Mention<'_>) -> bool {
     let Some(range) = &mention.range else { return false };
     let before = &mention.node.text()[..range.start];
@@ -106,12 +106,12 @@ fn is_assigned(mention: &Mention<'_>) -> bool {
     statement.starts_with("set ") || statement.starts_with("default ") || statement.starts_with(['"', '~', '\''])
 }
 
-/// The ports that a Service serves, in words.
-fn served(service: &ServiceObject<'_>) -> String {
+/// The help with the ports of a Service.
+fn ports_help(service: &ServiceObject<'_>) -> String {
     let ports = service.ports().iter().filter_map(|entry| entry["port"].as_i64()).map(|port| port.to_string());
     match ports.collect::<Vec<_>>().as_slice() {
-        [only] => format!("it serves {only}"),
-        ports => format!("it serves {}", suggest::list(ports, "and")),
+        [only] => format!("use port {only}"),
+        ports => format!("use one of its ports: {}", suggest::list(ports, "or")),
     }
 }
 

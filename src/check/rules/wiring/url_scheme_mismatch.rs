@@ -58,24 +58,26 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some(number) = mention.port.or_else(|| default_port(scheme)) else { continue };
         let Some(port) = service.port_with("port", i64::from(number)) else { continue };
         let scheme = scheme.to_ascii_lowercase();
-        if let Some((spoken, severity)) = spoken(programs, service, port).filter(|(spoken, _)| !fits(&scheme, spoken)) {
+        if let Some((protocol, severity)) =
+            protocol_of(programs, service, port).filter(|(protocol, _)| !is_compatible(&scheme, protocol))
+        {
             let known = service.pods.iter().any(|pod| graph.known_of(*pod).next().is_some());
             let severity = if known { Severity::Error } else { severity };
             let severity = severity.min(bundle.between(mention.object, service.object));
-            let message = format!("port {number} of Service `{}` speaks {spoken}, not {scheme}", service.object.name());
-            let place = [&port["appProtocol"], &port["name"], &port["port"]]
+            let message = format!("port {number} of Service `{}` uses {protocol}, not {scheme}", service.object.name());
+            let span = [&port["appProtocol"], &port["name"], &port["port"]]
                 .into_iter()
                 .find(|node| node.is_set())
                 .map_or(service.object.span(), |node| node.origin.span);
             at_part(report, mention, mention.scheme_range.as_ref(), message)
                 .severity(severity)
-                .related(place, "the port it leads to")
-                .help(format!("use `{}://`", suggestion(spoken)));
+                .related(span, "the port of the URL")
+                .help(format!("use `{protocol}://`"));
         }
     }
 }
 
-/// The program that a pod runs, or two where it runs several.
+/// The program of a pod, or two if there are several.
 fn two_programs(pod: &Pod<'_>) -> Vec<&'static str> {
     let mut programs: Vec<_> = pod.running().filter_map(|container| program(container.image())).collect();
     programs.dedup();
@@ -84,7 +86,7 @@ fn two_programs(pod: &Pod<'_>) -> Vec<&'static str> {
 }
 
 /// The protocol of a port, and the severity of a mismatch.
-fn spoken<'p>(
+fn protocol_of<'p>(
     programs: impl Fn(&usize) -> &'p Vec<&'static str>,
     service: &ServiceObject<'_>,
     port: &Node,
@@ -98,21 +100,21 @@ fn spoken<'p>(
     {
         return Some((only, Severity::Error));
     }
-    let protocol = port["appProtocol"].text();
+    let app_protocol = port["appProtocol"].text();
     let name = port["name"].text();
-    let is = |word: &str| {
-        protocol == word || name == word || name.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'))
+    let is_named = |word: &str| {
+        app_protocol == word || name == word || name.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'))
     };
-    if is("https") || (name.is_empty() && protocol.is_empty() && matches!(number, Some(443))) {
+    if is_named("https") || (name.is_empty() && app_protocol.is_empty() && matches!(number, Some(443))) {
         return Some(("https", Severity::Warning));
     }
-    if is("http") || (name.is_empty() && protocol.is_empty() && matches!(number, Some(80))) {
+    if is_named("http") || (name.is_empty() && app_protocol.is_empty() && matches!(number, Some(80))) {
         return Some(("http", Severity::Warning));
     }
     None
 }
 
-fn fits(scheme: &str, spoken: &str) -> bool {
+fn is_compatible(scheme: &str, protocol: &str) -> bool {
     let family = match scheme.split('+').next().unwrap_or(scheme) {
         "http" | "ws" => "http",
         "https" | "wss" => "https",
@@ -124,9 +126,5 @@ fn fits(scheme: &str, spoken: &str) -> bool {
         // `grpc`, `tcp` and others run over any protocol.
         _ => return true,
     };
-    family == spoken
-}
-
-const fn suggestion(spoken: &str) -> &str {
-    spoken
+    family == protocol
 }

@@ -1,6 +1,6 @@
 //! Rule `url-unresolved`.
 
-use crate::check::rules::wiring::_shared::{Meant, at_mention, meant, missing_severity};
+use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity, unresolved_help};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
@@ -50,15 +50,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         let severity = missing_severity(bundle, mention, meant.as_ref());
-        let place = if *written { format!(" in `{namespace}`") } else { String::new() };
-        let shown = if mention.is_secret() { "of the URL's host".to_owned() } else { format!("`{name}`") };
+        let scope = if *written { format!(" in namespace `{namespace}`") } else { String::new() };
+        let service = if mention.is_secret() { "the Service".to_owned() } else { format!("Service `{name}`") };
         let declare = bundle.options.declaration.of(if mention.is_secret() { "HOST" } else { name });
-        let (question, help) = match meant {
-            Some(Meant { name: near, .. }) => {
-                (format!("; did you mean `{near}`?"), format!("{declare} if it lives elsewhere"))
-            }
-            None => (String::new(), format!("if it lives elsewhere, {declare}")),
-        };
-        at_mention(report, mention, format!("no Service {shown} here{place}{question}")).severity(severity).help(help);
+        at_mention(report, mention, format!("{service} of the URL not found{scope}"))
+            .severity(severity)
+            .help(unresolved_help(meant.as_ref(), &declare));
     }
 }
