@@ -1,7 +1,8 @@
-//! The cursor of all validation: a node and the way to it, as the API server, its decoder or a profile's schema writes it.
+//! The cursor that validation walks with: a node and the path to it, which can be written as the API server, its decoder or a
+//! profile's schema writes paths.
 //!
-//! What walks down a tree by cursor knows where it is without searching, can stand on fields that are absent, and can name a
-//! field as the API server does where that is not what the manifest says. Making one allocates nothing.
+//! Code that walks down a tree by cursor knows its path without a search, can point at absent fields, and can name a field as
+//! the API server does even if the manifest has another name for it. Making a cursor does not allocate.
 
 use std::fmt::{self, Write};
 use std::hash::Hash;
@@ -10,79 +11,79 @@ use foldhash::{HashSet, HashSetExt};
 
 use crate::node::{FEW, Node};
 
-/// A node and the way to it.
+/// A node and the path to it.
 #[derive(Debug, Clone, Copy)]
 pub struct At<'n, 'p> {
     /// The node; the static null where the field is absent.
     pub node: &'n Node,
     up: Option<&'p At<'n, 'p>>,
-    step: Step<'n>,
+    segment: Segment<'n>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Step<'n> {
-    /// A path from the object's root; may be empty.
+enum Segment<'n> {
+    /// A path from the root of the object; may be empty.
     Root(&'static str),
-    /// A container of a pod: the pod spec's path, the list, the index.
+    /// A container of a pod: the path of the pod spec, the list, the index.
     Container(&'static str, &'static str, usize),
     Field(&'n str),
     Key(&'n str),
     Index(usize),
-    /// Stands for its parent in the path.
+    /// Adds nothing to the path of its parent.
     Same,
 }
 
 impl<'n> At<'n, '_> {
-    /// A start: a node at a path from the object's root.
+    /// A cursor without a parent, at a path from the root of the object.
     #[must_use]
     pub const fn root(path: &'static str, node: &'n Node) -> At<'n, 'n> {
-        At { node, up: None, step: Step::Root(path) }
+        At { node, up: None, segment: Segment::Root(path) }
     }
 
-    /// A start at a container.
+    /// A cursor without a parent, at a container.
     #[must_use]
     pub const fn container(spec: &'static str, list: &'static str, index: usize, node: &'n Node) -> At<'n, 'n> {
-        At { node, up: None, step: Step::Container(spec, list, index) }
+        At { node, up: None, segment: Segment::Container(spec, list, index) }
     }
 }
 
 impl<'n, 'p> At<'n, 'p> {
-    /// A field of this mapping.
+    /// The cursor at a field.
     #[inline(always)]
     #[must_use]
     pub fn get<'q>(&'q self, field: &'n str) -> At<'n, 'q> {
         self.on(field, &self.node[field])
     }
 
-    /// A field whose node is known already, or another node that the server names so.
+    /// The cursor at a field whose node is given: it was looked up before, or the server uses this name for another node.
     #[must_use]
     pub const fn on<'q>(&'q self, field: &'n str, node: &'n Node) -> At<'n, 'q> {
-        At { node, up: Some(self), step: Step::Field(field) }
+        At { node, up: Some(self), segment: Segment::Field(field) }
     }
 
-    /// A child node that the server calls by its parent's name.
+    /// The cursor at a child node to which the server gives the path of its parent.
     #[must_use]
     pub const fn same<'q>(&'q self, node: &'n Node) -> At<'n, 'q> {
-        At { node, up: Some(self), step: Step::Same }
+        At { node, up: Some(self), segment: Segment::Same }
     }
 
-    /// An item that stands at an index.
+    /// The cursor at a list item.
     #[must_use]
     pub const fn item<'q>(&'q self, index: usize, node: &'n Node) -> At<'n, 'q> {
-        At { node, up: Some(self), step: Step::Index(index) }
+        At { node, up: Some(self), segment: Segment::Index(index) }
     }
 
-    /// The items, if this is a list.
+    /// The cursors at the items; none if this is not a list.
     pub fn items<'q>(&'q self) -> impl Iterator<Item = At<'n, 'q>> + use<'n, 'p, 'q> {
         self.node.items().iter().enumerate().map(|(index, node)| self.item(index, node))
     }
 
-    /// For each item of a list, whether one before it has the same text in a field.
+    /// For each list item, whether an item before it has the same string in this field.
     pub fn repeats(&self, field: &str) -> Vec<bool> {
         repeats(self.node.items().iter().map(|item| item[field].text()))
     }
 
-    /// The entries of a free mapping, with their keys; a null counts as the empty value.
+    /// The keys of a map such as `labels`, each with the cursor at its value.
     pub fn keys<'q>(&'q self) -> impl Iterator<Item = (&'n str, At<'n, 'q>)> + use<'n, 'p, 'q> {
         self.node.entries().iter().map(|entry| {
             let key = entry.key.as_str();
@@ -90,37 +91,37 @@ impl<'n, 'p> At<'n, 'p> {
         })
     }
 
-    /// A key of a free mapping whose value is known already.
+    /// The cursor at a key of a map whose value is given.
     #[must_use]
     pub const fn key_on<'q>(&'q self, key: &'n str, node: &'n Node) -> At<'n, 'q> {
-        At { node, up: Some(self), step: Step::Key(key) }
+        At { node, up: Some(self), segment: Segment::Key(key) }
     }
 
-    /// The value of a key of a free mapping.
+    /// The cursor at a key of a map.
     #[must_use]
     pub fn key<'q>(&'q self, key: &'n str) -> At<'n, 'q> {
         self.key_on(key, &self.node[key])
     }
 
-    /// What this place is in; `None` at a start.
+    /// The cursor this one was made from; `None` for a root or a container.
     #[must_use]
     pub const fn parent(&self) -> Option<&'p At<'n, 'p>> {
         self.up
     }
 
-    /// The text; empty if it is absent.
+    /// The string; empty if it is absent.
     #[must_use]
     pub fn text(&self) -> &'n str {
         self.node.text()
     }
 
-    /// The number, if it is there.
+    /// The integer; `None` if it is absent.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         self.node.as_i64()
     }
 
-    /// Whether it is there and not null.
+    /// Whether it is present and not null.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.node.is_set()
@@ -136,28 +137,28 @@ impl<'n, 'p> At<'n, 'p> {
 /// How a path is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
-    /// As validation of the API server writes it: keys of free mappings in brackets.
+    /// As the API server's validation writes it: map keys in brackets.
     Server,
-    /// As its decoder writes it: all keys behind dots.
+    /// As the API server's decoder writes it: map keys after dots.
     Decoder,
-    /// As `--set` takes it: those keys in brackets that would read as several, or as none.
+    /// As `--set` takes it: keys in brackets if they are empty or have characters that are special in a path.
     Profile,
 }
 
 impl At<'_, '_> {
-    /// The path as the API server's decoder writes it: keys of free mappings too stand behind dots.
+    /// The path as the API server's decoder writes it: map keys follow dots, as fields do.
     #[must_use]
     pub fn dotted(&self) -> String {
-        self.written(Style::Decoder)
+        self.to_path(Style::Decoder)
     }
 
-    /// The path as it is written of profiles: `labels[app.kubernetes.io/name]`, but `labels.app`.
+    /// The path as `--set` takes it: `labels[app.kubernetes.io/name]`, but `labels.app`.
     #[must_use]
     pub fn in_profile(&self) -> String {
-        self.written(Style::Profile)
+        self.to_path(Style::Profile)
     }
 
-    fn written(&self, style: Style) -> String {
+    fn to_path(&self, style: Style) -> String {
         let mut path = String::new();
         _ = self.write(&mut path, style);
         path
@@ -167,20 +168,20 @@ impl At<'_, '_> {
         if let Some(up) = self.up {
             up.write(out, style)?;
         }
-        let dot = if matches!(self.up, Some(At { up: None, step: Step::Root(""), .. })) { "" } else { "." };
-        match self.step {
-            Step::Root(path) => out.write_str(path),
-            Step::Container(spec, list, index) => write!(out, "{spec}.{list}[{index}]"),
-            Step::Field(key) | Step::Key(key) if style == Style::Profile => match key {
+        let dot = if matches!(self.up, Some(At { up: None, segment: Segment::Root(""), .. })) { "" } else { "." };
+        match self.segment {
+            Segment::Root(path) => out.write_str(path),
+            Segment::Container(spec, list, index) => write!(out, "{spec}.{list}[{index}]"),
+            Segment::Field(key) | Segment::Key(key) if style == Style::Profile => match key {
                 "" => write!(out, "[]"),
                 key if key.contains(['.', '[', ']', ' ', '=']) => write!(out, "[{key}]"),
                 key => write!(out, "{dot}{key}"),
             },
-            Step::Field(key) => write!(out, "{dot}{key}"),
-            Step::Key(key) if style == Style::Decoder => write!(out, "{dot}{key}"),
-            Step::Key(key) => write!(out, "[{key}]"),
-            Step::Index(index) => write!(out, "[{index}]"),
-            Step::Same => Ok(()),
+            Segment::Field(key) => write!(out, "{dot}{key}"),
+            Segment::Key(key) if style == Style::Decoder => write!(out, "{dot}{key}"),
+            Segment::Key(key) => write!(out, "[{key}]"),
+            Segment::Index(index) => write!(out, "[{index}]"),
+            Segment::Same => Ok(()),
         }
     }
 }
@@ -191,17 +192,17 @@ impl fmt::Display for At<'_, '_> {
     }
 }
 
-/// For each of a list's things, whether an equal one stands before it.
-pub fn repeats<T: Eq + Hash>(things: impl ExactSizeIterator<Item = T>) -> Vec<bool> {
-    if things.len() > FEW {
-        let mut seen = HashSet::with_capacity(things.len());
-        return things.map(|thing| !seen.insert(thing)).collect();
+/// For each item, whether an equal one comes before it.
+pub fn repeats<T: Eq + Hash>(items: impl ExactSizeIterator<Item = T>) -> Vec<bool> {
+    if items.len() > FEW {
+        let mut seen = HashSet::with_capacity(items.len());
+        return items.map(|item| !seen.insert(item)).collect();
     }
-    if things.len() < 2 {
-        return vec![false; things.len()];
+    if items.len() < 2 {
+        return vec![false; items.len()];
     }
-    let things: Vec<T> = things.collect();
-    things.iter().enumerate().map(|(at, thing)| things[..at].contains(thing)).collect()
+    let items: Vec<T> = items.collect();
+    items.iter().enumerate().map(|(at, item)| items[..at].contains(item)).collect()
 }
 
 #[cfg(test)]
@@ -211,7 +212,7 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn writes_paths_as_the_server_does() {
+    fn paths_match_the_server() {
         let mut labels = Mapping::new();
         labels.push("a/b", Span::NONE, Node::new("x", Span::NONE));
         let node = Node::new(vec![Node::new(labels, Span::NONE)], Span::NONE);
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn decoders_and_profiles_write_keys_their_own_way() {
+    fn map_keys_are_written_in_three_styles() {
         let node = Node::new("x", Span::NONE);
         let root = At::root("", &node);
         let (labels, list) = (root.on("labels", &node), root.on("list", &node));
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_of_two_repeats() {
+    fn repeats_marks_all_but_the_first() {
         assert_eq!(repeats(["a", "b", "a", "a"].iter()), [false, false, true, true]);
         assert_eq!(repeats([0; 0].iter()), [false; 0]);
         let many = repeats((0..4 * FEW).map(|number| number % (2 * FEW)));

@@ -1,9 +1,9 @@
-//! Definitions of custom resources in files: found by group and kind, and read when an object first needs them.
+//! Definitions of custom resources in files: looked up by group and kind, and read when an object first needs them.
 //!
-//! Two layouts are known: files with CustomResourceDefinitions, one or many a file, in any folders; and the folders of
-//! published schemas, `<group>/<kind>_<version>.json`, whose files are JSON Schemas made from such definitions. A file of the
-//! first layout is searched for the words that a definition has before any of it is parsed, and only the documents
-//! that have them are.
+//! Two layouts are supported: files with one or more CustomResourceDefinitions, in any folders; and folders of published
+//! schemas, `<group>/<kind>_<version>.json`, whose files are JSON Schemas made from such definitions. A file of the first
+//! layout is searched for the strings of a definition before it is parsed, and only the documents that contain them are
+//! parsed.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -23,64 +23,64 @@ use crate::project::{AccessError, Project};
 use crate::source::{self, MAX_BYTES, ReadError, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-/// The endings of files that may hold definitions.
-const ENDINGS: &[&str] = &["yaml", "yml", "json"];
+/// The extensions of files that may contain definitions.
+const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
 
-/// How many files one thread searches before it takes others.
-const SHARE: usize = 8;
+/// How many files one unit of parallel work searches.
+const FILES_PER_CHUNK: usize = 8;
 
-/// What a definition says of itself.
-const DEFINITION: &str = "CustomResourceDefinition";
+/// The kind of a definition.
+const DEFINITION_KIND: &str = "CustomResourceDefinition";
 
-/// Where definitions are looked for. Nothing is read before an object needs it.
+/// Files and folders with definitions. Nothing is read before an object needs it.
 #[derive(Debug, Default)]
 pub struct Definitions {
-    crds: Vec<Place>,
-    schemas: Vec<Place>,
+    crds: Vec<DefinitionPath>,
+    schemas: Vec<DefinitionPath>,
     /// The files of `crds`.
     files: OnceLock<Vec<PathBuf>>,
-    /// What was found.
-    read: Mutex<HashMap<Key, Arc<Read>>>,
+    /// The definitions that were read.
+    cache: Mutex<HashMap<Key, Arc<KindDefinitions>>>,
 }
 
-/// A group, a kind, and the versions of which schemas were looked for.
+/// A group, a kind, and the versions whose schemas were looked up.
 type Key = (String, String, String);
 
-/// A file or folder.
+/// A file or folder with definitions.
 #[derive(Debug, Clone)]
-struct Place {
+struct DefinitionPath {
     path: PathBuf,
-    /// The folder that what is read must lie in, links followed.
+    /// The folder that must contain all files read, after symbolic links are resolved; `None` for any.
     within: Option<PathBuf>,
 }
 
 /// A group and a kind.
 type GroupKind = (String, String);
 
-/// What the files have of one kind.
+/// What the files define for one kind.
 #[derive(Debug, Default)]
-struct Read {
+struct KindDefinitions {
     definitions: Vec<Node>,
     schemas: Vec<Published>,
     findings: Vec<Finding>,
 }
 
-/// The definitions that some objects need and do not hold themselves.
+/// The definitions that objects need and that are not among the objects.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundDefinitions {
     /// CustomResourceDefinitions.
     pub definitions: Vec<Node>,
-    /// Published schemas of kinds of which there is no CustomResourceDefinition.
+    /// Published schemas of kinds without a CustomResourceDefinition.
     pub schemas: Vec<Published>,
-    /// What is wrong with the files: a definition that cannot be read.
+    /// Definitions that cannot be read.
     pub findings: Vec<Finding>,
 }
 
 impl Definitions {
-    /// Where custom resources are defined: where these files and folders say, then where the project's settings do.
+    /// The definitions in the given files and folders, followed by those of the project's settings.
     ///
     /// # Errors
-    /// Where there is no such file or folder, or it is outside the project that names it.
+    /// If a file or folder does not exist, or is outside the project whose settings name it.
     pub fn of_project(project: &Project, crds: &[PathBuf], schemas: &[PathBuf]) -> Result<Self, Failure> {
         let mut definitions = Self::default();
         let unable = |path: &Path, error: io::Error| {
@@ -111,116 +111,117 @@ impl Definitions {
         Ok(definitions)
     }
 
-    /// Adds a file or folder with CustomResourceDefinitions. Of two definitions of a kind, that of the place added first counts.
+    /// Adds a file or folder with CustomResourceDefinitions. Of two definitions of a kind, the one added first applies.
     ///
     /// # Errors
-    /// Where there is no such file or folder.
+    /// If there is no such file or folder.
     pub fn add_crds(&mut self, path: &Path, within: Option<&Path>) -> io::Result<()> {
         fs::metadata(path)?;
-        self.crds.push(Place { path: path.to_owned(), within: within.map(Path::to_owned) });
+        self.crds.push(DefinitionPath { path: path.to_owned(), within: within.map(Path::to_owned) });
         Ok(())
     }
 
     /// Adds a folder of published schemas.
     ///
     /// # Errors
-    /// Where it is no folder.
+    /// If it is not a folder.
     pub fn add_schemas(&mut self, path: &Path, within: Option<&Path>) -> io::Result<()> {
         if !fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        self.schemas.push(Place { path: path.to_owned(), within: within.map(Path::to_owned) });
+        self.schemas.push(DefinitionPath { path: path.to_owned(), within: within.map(Path::to_owned) });
         Ok(())
     }
 
-    /// Whether there is nowhere to look.
+    /// Whether there are no files or folders to search.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.crds.is_empty() && self.schemas.is_empty()
     }
 
-    /// The definitions that objects need and that are neither among them nor among `known`.
+    /// The definitions that the objects need and that are neither among them nor among `known`.
     #[must_use]
     pub fn of<'n>(
         &self,
         sources: &Sources,
         objects: impl IntoIterator<Item = &'n Node, IntoIter: Clone>,
         known: &'n [Node],
-    ) -> Found {
-        let mut found = Found::default();
+    ) -> FoundDefinitions {
+        let mut found = FoundDefinitions::default();
         if self.is_empty() {
             return found;
         }
         let objects = objects.into_iter();
-        let wanted = wanted(objects.clone(), objects.chain(known));
-        if wanted.is_empty() {
+        let kinds = undefined_kinds(objects.clone(), objects.chain(known));
+        if kinds.is_empty() {
             return found;
         }
-        for read in self.read(sources, &wanted) {
-            found.definitions.extend(read.definitions.iter().cloned());
-            found.schemas.extend(read.schemas.iter().cloned());
-            found.findings.extend(read.findings.iter().cloned());
+        for of_kind in self.read(sources, &kinds) {
+            found.definitions.extend(of_kind.definitions.iter().cloned());
+            found.schemas.extend(of_kind.schemas.iter().cloned());
+            found.findings.extend(of_kind.findings.iter().cloned());
         }
         found
     }
 
-    /// What the files have of each of some kinds, in the order of the kinds.
-    fn read(&self, sources: &Sources, wanted: &[Wanted<'_>]) -> Vec<Arc<Read>> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let versions = |wanted: &Wanted<'_>| match self.schemas.as_slice() {
+    /// What the files define for each of the kinds, in the order of the kinds.
+    fn read(&self, sources: &Sources, kinds: &[NeededKind<'_>]) -> Vec<Arc<KindDefinitions>> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = |kind: &NeededKind<'_>| match self.schemas.as_slice() {
             [] => String::new(),
-            _ => wanted.versions.join(" "),
+            _ => kind.versions.join(" "),
         };
-        let key = |wanted: &Wanted<'_>| (wanted.group.to_owned(), wanted.kind.to_owned(), versions(wanted));
-        let new: Vec<&Wanted<'_>> = wanted.iter().filter(|wanted| !read.contains_key(&key(wanted))).collect();
+        let key = |kind: &NeededKind<'_>| (kind.group.to_owned(), kind.kind.to_owned(), versions(kind));
+        let new: Vec<&NeededKind<'_>> = kinds.iter().filter(|kind| !cache.contains_key(&key(kind))).collect();
         if !new.is_empty() {
             let mut crds = self.search(sources, &new);
-            for wanted in new {
-                let mut of_kind = crds.remove(&id(wanted)).unwrap_or_default();
+            for kind in new {
+                let mut of_kind = crds.remove(&kind.group_kind()).unwrap_or_default();
                 if of_kind.definitions.is_empty() {
-                    self.published(sources, wanted, &mut of_kind);
+                    self.read_published(sources, kind, &mut of_kind);
                 }
-                read.insert(key(wanted), Arc::new(of_kind));
+                cache.insert(key(kind), Arc::new(of_kind));
             }
         }
-        wanted.iter().filter_map(|wanted| read.get(&key(wanted)).cloned()).collect()
+        kinds.iter().filter_map(|kind| cache.get(&key(kind)).cloned()).collect()
     }
 
-    /// The files of all places with definitions, each place's in the order of their names.
+    /// The files that may contain CustomResourceDefinitions, those of each folder sorted by name.
     fn files(&self) -> &[PathBuf] {
         self.files.get_or_init(|| {
-            let files = |place: &Place| {
-                if place.path.is_dir() {
-                    globs::walk(&place.path, ENDINGS, &[]).map(|found| found.files).unwrap_or_default()
+            let files = |crds: &DefinitionPath| {
+                if crds.path.is_dir() {
+                    globs::walk(&crds.path, EXTENSIONS, &[]).map(|found| found.files).unwrap_or_default()
                 } else {
-                    vec![place.path.clone()]
+                    vec![crds.path.clone()]
                 }
             };
             self.crds.iter().flat_map(files).collect()
         })
     }
 
-    /// The definitions of some kinds. The files are searched on all cores, and read in the order of their names.
-    fn search(&self, sources: &Sources, wanted: &[&Wanted<'_>]) -> HashMap<GroupKind, Read> {
-        let words = Words::of(wanted);
-        let shares: Vec<&[PathBuf]> = self.files().chunks(SHARE).collect();
-        let hits = in_parallel(&shares, None, |share| {
+    /// The CustomResourceDefinitions of the kinds. The files are searched in parallel, and parsed in the order of their names.
+    fn search(&self, sources: &Sources, kinds: &[&NeededKind<'_>]) -> HashMap<GroupKind, KindDefinitions> {
+        let filter = DefinitionFilter::new(kinds);
+        let chunks: Vec<&[PathBuf]> = self.files().chunks(FILES_PER_CHUNK).collect();
+        let hits = in_parallel(&chunks, None, |chunk| {
             let mut buffer = Vec::new();
             let mut hits = Vec::new();
-            for path in *share {
-                if read_into(path, &mut buffer) && words.may_define(&buffer) {
+            for path in *chunk {
+                if read_into(path, &mut buffer) && filter.may_define(&buffer) {
                     hits.push((path, String::from_utf8(buffer.clone())));
                 }
             }
             hits
         });
-        let mut found: HashMap<GroupKind, Read> = HashMap::new();
+        let mut found: HashMap<GroupKind, KindDefinitions> = HashMap::new();
         for (path, text) in hits.into_iter().flatten() {
             let name = path.to_string_lossy();
-            if let Some(refused) = self.refused(path) {
-                let finding = Finding::error(refused, Span::new(sources.add(name, ""), 0, 0), OUTSIDE);
-                if let Some(wanted) = wanted.first() {
-                    found.entry(id(wanted)).or_default().findings.push(finding);
+            if self.is_outside_project(path) {
+                let span = Span::new(sources.add(name, ""), 0, 0);
+                let finding = Finding::error(RuleId::FileOutsideProject, span, OUTSIDE);
+                if let Some(kind) = kinds.first() {
+                    found.entry(kind.group_kind()).or_default().findings.push(finding);
                 }
                 continue;
             }
@@ -228,52 +229,52 @@ impl Definitions {
             let file = sources.add(name, text);
             let Some(source) = sources.get(file) else { continue };
             let loaded =
-                yaml::load_some(&source.text, file, Dialect::Kubectl, &|part| words.may_define(part.as_bytes()));
+                yaml::load_some(&source.text, file, Dialect::Kubectl, &|part| filter.may_define(part.as_bytes()));
             let mut findings = loaded.findings;
             findings.retain(|finding| finding.severity == Severity::Error);
-            let documents = loaded.documents.into_iter().flat_map(unpacked);
+            let documents = loaded.documents.into_iter().flat_map(definitions_in);
             for document in documents {
                 let spec = &document["spec"];
                 let key = (spec["group"].text().to_owned(), spec.at(&["names", "kind"]).text().to_owned());
-                if wanted.iter().any(|wanted| id(wanted) == key) {
+                if kinds.iter().any(|kind| kind.group_kind() == key) {
                     found.entry(key).or_default().definitions.push(document);
                 }
             }
-            if let (Some(wanted), false) = (wanted.first(), findings.is_empty()) {
-                found.entry(id(wanted)).or_default().findings.append(&mut findings);
+            if let (Some(kind), false) = (kinds.first(), findings.is_empty()) {
+                found.entry(kind.group_kind()).or_default().findings.append(&mut findings);
             }
         }
         found
     }
 
-    /// Why a file of a project is not read: a link leads out of the project.
-    fn refused(&self, path: &Path) -> Option<RuleId> {
-        let place = self.crds.iter().chain(&self.schemas).find(|place| path.starts_with(&place.path))?;
-        place.leads_out(path).then_some(RuleId::FileOutsideProject)
+    /// Whether a file is reached through a symbolic link that leaves the project.
+    fn is_outside_project(&self, path: &Path) -> bool {
+        let paths = self.crds.iter().chain(&self.schemas);
+        paths.into_iter().find(|crds| path.starts_with(&crds.path)).is_some_and(|crds| crds.is_outside(path))
     }
 
-    /// The published schemas of a kind, in the versions that the objects have.
-    fn published(&self, sources: &Sources, wanted: &Wanted<'_>, read: &mut Read) {
-        if !wanted.is_named_safely() {
+    /// Reads the published schemas of a kind, for the versions of the objects.
+    fn read_published(&self, sources: &Sources, kind: &NeededKind<'_>, of_kind: &mut KindDefinitions) {
+        if !kind.is_safe_in_path() {
             return;
         }
-        for version in &wanted.versions {
-            let name = format!("{}_{version}.json", wanted.kind.to_lowercase());
-            let schema = self.schemas.iter().find_map(|place| {
-                let path = place.path.join(wanted.group).join(&name);
-                let text = source::read_file(&path).ok().filter(|_| !place.leads_out(&path))?;
+        for version in &kind.versions {
+            let name = format!("{}_{version}.json", kind.kind.to_lowercase());
+            let schema = self.schemas.iter().find_map(|schemas| {
+                let path = schemas.path.join(kind.group).join(&name);
+                let text = source::read_file(&path).ok().filter(|_| !schemas.is_outside(&path))?;
                 let file = sources.add(path.to_string_lossy(), text);
                 Some(yaml::load(sources, file, Dialect::Kubectl))
             });
             let Some(mut loaded) = schema else { continue };
             loaded.findings.retain(|finding| finding.severity == Severity::Error);
-            read.findings.append(&mut loaded.findings);
+            of_kind.findings.append(&mut loaded.findings);
             if let Some(mut schema) = loaded.documents.into_iter().next() {
-                open(&mut schema);
-                read.schemas.push(Published {
-                    group: wanted.group.to_owned(),
+                preserve_unknown_fields(&mut schema);
+                of_kind.schemas.push(Published {
+                    group: kind.group.to_owned(),
                     version: (*version).to_owned(),
-                    kind: wanted.kind.to_owned(),
+                    kind: kind.kind.to_owned(),
                     schema,
                 });
             }
@@ -283,36 +284,39 @@ impl Definitions {
 
 const OUTSIDE: &str = "`crds` names a file outside the project";
 
-impl Place {
-    fn leads_out(&self, path: &Path) -> bool {
+impl DefinitionPath {
+    fn is_outside(&self, path: &Path) -> bool {
         let Some(within) = &self.within else { return false };
         !path.canonicalize().is_ok_and(|real| real.starts_with(within))
     }
 }
 
-/// A kind that objects are of.
-struct Wanted<'n> {
+/// A kind whose definition objects need.
+struct NeededKind<'n> {
     group: &'n str,
     kind: &'n str,
-    /// The versions they have, sorted.
+    /// The versions of the objects, sorted.
     versions: Vec<&'n str>,
 }
 
-fn id(wanted: &Wanted<'_>) -> GroupKind {
-    (wanted.group.to_owned(), wanted.kind.to_owned())
-}
+impl NeededKind<'_> {
+    fn group_kind(&self) -> GroupKind {
+        (self.group.to_owned(), self.kind.to_owned())
+    }
 
-impl Wanted<'_> {
-    /// Whether its names can be parts of a path: a manifest may say anything.
-    fn is_named_safely(&self) -> bool {
+    /// Whether group, kind and versions, which come from a manifest, are safe as segments of a file path.
+    fn is_safe_in_path(&self) -> bool {
         let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let domain = |text: &str| text.split('.').all(|part| part.split('-').all(word));
         domain(self.group) && word(self.kind) && self.versions.iter().all(|version| word(version))
     }
 }
 
-/// The kinds of foreign groups that objects are of and nothing among `known` defines, sorted.
-fn wanted<'n>(objects: impl Iterator<Item = &'n Node>, known: impl Iterator<Item = &'n Node>) -> Vec<Wanted<'n>> {
+/// The kinds of the objects that are not built into Kubernetes and that nothing among `known` defines, sorted.
+fn undefined_kinds<'n>(
+    objects: impl Iterator<Item = &'n Node>,
+    known: impl Iterator<Item = &'n Node>,
+) -> Vec<NeededKind<'n>> {
     let mut ids: Vec<(&str, &str, &str)> = Vec::new();
     let mut seen = HashSet::new();
     for object in objects {
@@ -328,19 +332,19 @@ fn wanted<'n>(objects: impl Iterator<Item = &'n Node>, known: impl Iterator<Item
         return Vec::new();
     }
     let defined: HashSet<(&str, &str)> = known
-        .filter(|node| node["kind"].text() == DEFINITION)
+        .filter(|node| node["kind"].text() == DEFINITION_KIND)
         .map(|node| (node["spec"]["group"].text(), node.at(&["spec", "names", "kind"]).text()))
         .collect();
     ids.retain(|(group, kind, _)| !defined.contains(&(*group, *kind)));
     ids.sort_unstable();
     let same = |a: &(&str, &str, &str), b: &(&str, &str, &str)| (a.0, a.1) == (b.0, b.1);
     ids.chunk_by(same)
-        .map(|ids| Wanted { group: ids[0].0, kind: ids[0].1, versions: ids.iter().map(|id| id.2).collect() })
+        .map(|ids| NeededKind { group: ids[0].0, kind: ids[0].1, versions: ids.iter().map(|id| id.2).collect() })
         .collect()
 }
 
-/// The words that a definition of one of some kinds has.
-struct Words<'n> {
+/// Finds inputs that may define one of some kinds, without parsing them.
+struct DefinitionFilter<'n> {
     groups: HashSet<&'n [u8]>,
     kinds: HashSet<&'n [u8]>,
     definition: Finder<'static>,
@@ -348,18 +352,18 @@ struct Words<'n> {
     kind: Finder<'static>,
 }
 
-impl<'n> Words<'n> {
-    fn of(wanted: &[&Wanted<'n>]) -> Self {
+impl<'n> DefinitionFilter<'n> {
+    fn new(needed: &[&NeededKind<'n>]) -> Self {
         Self {
-            groups: wanted.iter().map(|wanted| wanted.group.as_bytes()).collect(),
-            kinds: wanted.iter().map(|wanted| wanted.kind.as_bytes()).collect(),
-            definition: Finder::new(DEFINITION),
+            groups: needed.iter().map(|kind| kind.group.as_bytes()).collect(),
+            kinds: needed.iter().map(|kind| kind.kind.as_bytes()).collect(),
+            definition: Finder::new(DEFINITION_KIND),
             group: Finder::new("group"),
             kind: Finder::new("kind"),
         }
     }
 
-    /// Whether a text has a definition, a group that is wanted and a kind that is.
+    /// Whether the input contains `CustomResourceDefinition`, a needed group and a needed kind.
     fn may_define(&self, text: &[u8]) -> bool {
         self.definition.find(text).is_some()
             && has_value(text, &self.group, &self.groups)
@@ -367,8 +371,8 @@ impl<'n> Words<'n> {
     }
 }
 
-/// Whether one of some words stands behind a key: `key: word`, `"key": "word"`.
-fn has_value(text: &[u8], key: &Finder<'_>, words: &HashSet<&[u8]>) -> bool {
+/// Whether a key has one of the values: `key: value`, `"key": "value"`.
+fn has_value(text: &[u8], key: &Finder<'_>, values: &HashSet<&[u8]>) -> bool {
     let is_filler = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'');
     key.find_iter(text).any(|at| {
         let after = &text[at + key.needle().len()..];
@@ -378,32 +382,32 @@ fn has_value(text: &[u8], key: &Finder<'_>, words: &HashSet<&[u8]>) -> bool {
         }
         let value = &after[colon + 1..];
         let value = &value[value.iter().take_while(is_filler).count()..];
-        let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-        words.contains(&value[..value.iter().take_while(is_word).count()])
+        let is_value_byte = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        values.contains(&value[..value.iter().take_while(is_value_byte).count()])
     })
 }
 
-/// Reads a file into a buffer that others were read into before; whether it could be read.
+/// Replaces the contents of a buffer with those of a file. Returns whether the file could be read.
 fn read_into(path: &Path, buffer: &mut Vec<u8>) -> bool {
     buffer.clear();
     let Ok(file) = File::open(path) else { return false };
     file.take(MAX_BYTES).read_to_end(buffer).is_ok()
 }
 
-/// Says in a JSON Schema what a definition says where it takes unknown fields: that they are preserved. There they are where
-/// nothing is said, here where `additionalProperties` is false.
-fn open(schema: &mut Node) {
+/// Sets `x-kubernetes-preserve-unknown-fields` in a JSON Schema wherever `additionalProperties` is absent: by default, JSON
+/// Schema allows unknown fields, while the schema of a CustomResourceDefinition prunes them.
+fn preserve_unknown_fields(schema: &mut Node) {
     let Value::Mapping(mapping) = &mut schema.value else { return };
     for entry in mapping.iter_mut() {
         match entry.key.as_str() {
             "properties" => {
                 let Value::Mapping(fields) = &mut entry.value.value else { continue };
-                fields.iter_mut().for_each(|field| open(&mut field.value));
+                fields.iter_mut().for_each(|field| preserve_unknown_fields(&mut field.value));
             }
-            "items" | "additionalProperties" | "not" => open(&mut entry.value),
+            "items" | "additionalProperties" | "not" => preserve_unknown_fields(&mut entry.value),
             "allOf" | "anyOf" | "oneOf" => {
                 let Value::Sequence(parts) = &mut entry.value.value else { continue };
-                parts.make_mut().iter_mut().for_each(open);
+                parts.make_mut().iter_mut().for_each(preserve_unknown_fields);
             }
             _ => {}
         }
@@ -413,9 +417,9 @@ fn open(schema: &mut Node) {
     }
 }
 
-/// The definitions in a document: it is one, or a list of some.
-fn unpacked(document: Node) -> Vec<Node> {
-    let is_definition = |node: &Node| node["kind"].text() == DEFINITION;
+/// The definitions in a document, which is a definition itself or a list.
+fn definitions_in(document: Node) -> Vec<Node> {
+    let is_definition = |node: &Node| node["kind"].text() == DEFINITION_KIND;
     if is_definition(&document) {
         return vec![document];
     }
@@ -441,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_objects_need_is_read() {
+    fn only_needed_definitions_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -480,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_that_is_needed_and_cannot_be_read_is_reported() {
+    fn a_needed_definition_that_cannot_be_read_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.yaml"), crd("x.io", "One") + "  broken: {\n").unwrap();
         let mut definitions = Definitions::default();

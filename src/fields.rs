@@ -1,31 +1,31 @@
-//! Patterns of field paths, walked through trees: `spec.tls[].secretName`. `[]` goes through a list, `*` through the values of
-//! a mapping; the empty pattern is the node itself.
+//! Patterns of field paths, such as `spec.tls[].secretName`. `[]` matches every item of a list, `*` every value of a mapping;
+//! the empty pattern matches the node itself.
 
 use ecow::EcoString;
 
 use crate::node::{Node, Value};
 
-/// Calls `found` with each node that a pattern leads to, and the mapping in which it or its list stands.
+/// Calls `found` for each node that matches, with the mapping that contains the node or its list, and the node.
 pub fn each<'a>(node: &'a Node, pattern: &str, found: &mut dyn FnMut(&'a Node, &'a Node)) {
-    let (step, rest) = split(pattern);
-    let mut below = |beside: &'a Node, node: &'a Node| match rest {
+    let (segment, rest) = split(pattern);
+    let mut descend = |beside: &'a Node, node: &'a Node| match rest {
         Some(rest) => each(node, rest, found),
         None => found(beside, node),
     };
-    match Step::of(step) {
-        Step::Itself => below(node, node),
-        Step::Values => node.entries().iter().for_each(|entry| below(node, &entry.value)),
-        Step::Items(list) => node[list].items().iter().for_each(|item| below(node, item)),
-        Step::Field(name) => {
+    match Segment::parse(segment) {
+        Segment::This => descend(node, node),
+        Segment::Values => node.entries().iter().for_each(|entry| descend(node, &entry.value)),
+        Segment::Items(list) => node[list].items().iter().for_each(|item| descend(node, item)),
+        Segment::Field(name) => {
             if let Some(value) = node.get(name) {
-                below(node, value);
+                descend(node, value);
             }
         }
     }
 }
 
-/// Gives the strings that a pattern leads to other values, where `new` says so, which is called as [`each`] calls. What is not
-/// changed stays shared with its copies.
+/// Replaces the strings that match with what `new` returns for them; `None` keeps a string. `new` takes what [`each`] passes.
+/// Nodes without a change stay shared with their copies.
 pub fn rewrite(node: &mut Node, pattern: &str, new: &mut dyn FnMut(&Node, &Node) -> Option<EcoString>) {
     let mut values = Vec::new();
     each(node, pattern, &mut |beside, node| values.push(new(beside, node)));
@@ -39,54 +39,55 @@ pub fn rewrite(node: &mut Node, pattern: &str, new: &mut dyn FnMut(&Node, &Node)
     }
 }
 
-/// Calls `see` with each node that a pattern leads to, for changing it.
-pub fn change(node: &mut Node, pattern: &str, see: &mut dyn FnMut(&mut Node)) {
-    let (step, rest) = split(pattern);
-    let mut below = |node: &mut Node| match rest {
-        Some(rest) => change(node, rest, see),
-        None => see(node),
+/// Calls `edit` for each node that matches.
+pub fn change(node: &mut Node, pattern: &str, edit: &mut dyn FnMut(&mut Node)) {
+    let (segment, rest) = split(pattern);
+    let mut descend = |node: &mut Node| match rest {
+        Some(rest) => change(node, rest, edit),
+        None => edit(node),
     };
-    match Step::of(step) {
-        Step::Itself => below(node),
-        Step::Values => {
+    match Segment::parse(segment) {
+        Segment::This => descend(node),
+        Segment::Values => {
             if let Value::Mapping(mapping) = &mut node.value {
-                mapping.iter_mut().for_each(|entry| below(&mut entry.value));
+                mapping.iter_mut().for_each(|entry| descend(&mut entry.value));
             }
         }
-        Step::Items(list) => {
+        Segment::Items(list) => {
             if let Some(Value::Sequence(items)) = node.get_mut(list).map(|list| &mut list.value) {
-                items.make_mut().iter_mut().for_each(below);
+                items.make_mut().iter_mut().for_each(descend);
             }
         }
-        Step::Field(name) => {
+        Segment::Field(name) => {
             if let Some(value) = node.get_mut(name) {
-                below(value);
+                descend(value);
             }
         }
     }
 }
 
-/// A step of a pattern.
-enum Step<'p> {
-    Itself,
+/// The first segment of a pattern.
+enum Segment<'p> {
+    /// The empty pattern.
+    This,
     Values,
     Items(&'p str),
     Field(&'p str),
 }
 
-impl<'p> Step<'p> {
-    fn of(step: &'p str) -> Self {
-        match step.strip_suffix("[]") {
+impl<'p> Segment<'p> {
+    fn parse(segment: &'p str) -> Self {
+        match segment.strip_suffix("[]") {
             Some(list) => Self::Items(list),
-            None if step.is_empty() => Self::Itself,
-            None if step == "*" => Self::Values,
-            None => Self::Field(step),
+            None if segment.is_empty() => Self::This,
+            None if segment == "*" => Self::Values,
+            None => Self::Field(segment),
         }
     }
 }
 
 fn split(pattern: &str) -> (&str, Option<&str>) {
-    pattern.split_once('.').map_or((pattern, None), |(step, rest)| (step, Some(rest)))
+    pattern.split_once('.').map_or((pattern, None), |(segment, rest)| (segment, Some(rest)))
 }
 
 #[cfg(test)]
@@ -96,7 +97,7 @@ mod tests {
     use crate::yaml::{Dialect, emit, load_text};
 
     #[test]
-    fn patterns_lead_through_lists_and_mappings() {
+    fn patterns_match_in_lists_and_mappings() {
         let text = "a: {b: [{c: one, d: x}, {d: y}, {c: two}]}\nm: {k: {p: three}, l: {p: 4}}\ns: [five, six]\n";
         let node = load_text(text, FileId(0), Dialect::Kubectl).documents.remove(0);
         let found = |pattern: &str| {

@@ -1,4 +1,4 @@
-//! Which files of a folder are looked at: patterns as in `.gitignore`, and the files those of a repository leave.
+//! Which files of a folder are read: those that neither the repository's `.gitignore` files nor given patterns exclude.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 /// How deep folders are searched.
-const MAX_FOLDERS: usize = 32;
+const MAX_DEPTH: usize = 32;
 
-/// Folders of what other people wrote, and of what a test needs broken.
-const FOREIGN: [&str; 3] = ["node_modules", "testdata", "vendor"];
+/// Folders of third-party files, and of test data that may be invalid on purpose.
+const SKIPPED_FOLDERS: [&str; 3] = ["node_modules", "testdata", "vendor"];
 
 /// Patterns in the syntax of `.gitignore`, relative to a folder.
 #[derive(Debug, Clone)]
@@ -20,10 +20,10 @@ pub struct Globs {
 }
 
 impl Globs {
-    /// Patterns relative to a folder, which is an absolute path.
+    /// Patterns relative to a folder, given as an absolute path.
     ///
     /// # Errors
-    /// A pattern that cannot be read, and why.
+    /// The first invalid pattern, and what is wrong with it.
     pub fn new(folder: &Path, patterns: &[String]) -> Result<Self, (String, String)> {
         let mut builder = GitignoreBuilder::new(folder);
         for pattern in patterns {
@@ -33,7 +33,7 @@ impl Globs {
         Ok(Self { folder: folder.to_owned(), patterns })
     }
 
-    /// Whether they match a path, or a folder above it.
+    /// Whether a pattern matches a path or a folder that contains it.
     #[must_use]
     pub fn matches(&self, path: &Path, is_folder: bool) -> bool {
         let Some(path) = absolute(path) else { return false };
@@ -41,7 +41,7 @@ impl Globs {
     }
 }
 
-/// A path from the root of the file system, without `.` and `..`; links stay as they are.
+/// A path from the root of the file system, without `.` and `..`. Symbolic links are not resolved.
 fn absolute(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let mut clean = PathBuf::new();
@@ -54,34 +54,34 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     Some(clean)
 }
 
-/// What is found in a folder.
+/// The files of a folder.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// The files with one of the endings, in the order of their names.
+pub struct FolderFiles {
+    /// The files with one of the extensions, sorted by name.
     pub files: Vec<PathBuf>,
-    /// What was left out because a pattern matches it or it holds what others wrote, in order.
+    /// The files and folders that a pattern or one of the skipped folders excludes, sorted by name.
     pub excluded: Vec<PathBuf>,
 }
 
-/// The files of a folder, and of those below it, that have one of some endings. Left out are hidden ones, what the
-/// `.gitignore` files of the repository name, what the patterns match, and folders of what others wrote.
+/// The files of a folder and its subfolders that have one of the extensions. Hidden files, files that `.gitignore` files of
+/// the repository exclude, files that the patterns match, and folders of third-party files and test data are skipped.
 ///
 /// # Errors
-/// Where the folder itself cannot be read.
-pub fn walk(folder: &Path, endings: &'static [&'static str], exclude: &[&Globs]) -> io::Result<Found> {
+/// If the folder cannot be read.
+pub fn walk(folder: &Path, extensions: &'static [&'static str], exclude: &[&Globs]) -> io::Result<FolderFiles> {
     std::fs::read_dir(folder)?;
     let mut walk = WalkBuilder::new(folder);
-    // Only files of the repository count, so that every machine finds the same.
-    walk.max_depth(Some(MAX_FOLDERS)).require_git(false).git_global(false).git_exclude(false).ignore(false);
+    // Only ignore files of the repository count, so that the result is the same on every machine.
+    walk.max_depth(Some(MAX_DEPTH)).require_git(false).git_global(false).git_exclude(false).ignore(false);
     walk.sort_by_file_name(Ord::cmp);
-    let mut found = Found::default();
+    let mut found = FolderFiles::default();
     let is_foreign = |entry: &DirEntry| {
-        entry.depth() > 0 && entry.path().is_dir() && FOREIGN.iter().any(|name| entry.file_name() == *name)
+        entry.depth() > 0 && entry.path().is_dir() && SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == *name)
     };
     let entries = walk.build();
     let mut skipped: Option<PathBuf> = None;
     for entry in entries {
-        // What cannot be read below the folder is no manifest: a link that leads nowhere, a folder of somebody else's.
+        // A dangling link or a folder without read permission is skipped.
         let Ok(entry) = entry else { continue };
         let path = entry.path();
         if skipped.as_ref().is_some_and(|skipped| path.starts_with(skipped)) {
@@ -89,16 +89,16 @@ pub fn walk(folder: &Path, endings: &'static [&'static str], exclude: &[&Globs])
         }
         let is_folder = path.is_dir();
         let excluded = entry.depth() > 0 && exclude.iter().any(|globs| globs.matches(path, is_folder));
-        let ends = path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
+        let has_extension = path.extension().is_some_and(|end| extensions.iter().any(|known| end == *known));
         if excluded || is_foreign(&entry) {
-            if is_folder || ends {
+            if is_folder || has_extension {
                 found.excluded.push(path.to_owned());
             }
             if is_folder {
                 skipped = Some(path.to_owned());
             }
-        } else if ends && path.is_file() {
-            // A link to a folder may lead back up; links to files are followed. Pipes and devices could be read for ever.
+        } else if has_extension && path.is_file() {
+            // Links to files are followed, links to folders are not: they may form a cycle. Pipes and devices may never end.
             found.files.push(path.to_owned());
         }
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_repository_ignores_is_left_out() {
+    fn ignored_and_excluded_files_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         for name in ["a.yaml", "b.yml", "c.txt", "out/d.yaml", "sub/e.json", "sub/tmp.yaml", ".hidden/f.yaml"] {
@@ -138,7 +138,7 @@ mod tests {
         };
         assert_eq!(names(&found.files), ["a.yaml", "b.yml", "sub/e.json"]);
         assert_eq!(names(&found.excluded), ["old", "sub/node_modules", "testdata"]);
-        // A folder that is named is searched, whatever its name.
+        // The given folder is searched, whatever its name.
         assert_eq!(walk(&root.join("testdata"), &["yaml"], &[]).unwrap().files.len(), 1);
     }
 

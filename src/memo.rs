@@ -1,54 +1,54 @@
-//! What was found out about texts, remembered.
+//! A cache of results computed from strings.
 //!
-//! The bundles of a fleet carry the same texts (scripts, SQL), so that each needs to be looked through once a thread and
-//! not once a bundle. Comparing two texts of the same length costs far less than looking through one.
+//! The bundles of a fleet contain the same strings (scripts, SQL), so each is analysed once per thread instead of once per
+//! bundle. Comparing two strings of the same length is much cheaper than analysing one.
 
 use std::cell::RefCell;
 
 use ecow::EcoString;
 
-/// How many texts are remembered.
-const MAX_TEXTS: usize = 64;
+/// How many strings are cached.
+const MAX_STRINGS: usize = 64;
 
-/// How many bytes of texts are remembered.
+/// How many bytes of strings are cached.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Shorter texts are looked through faster than they are looked up.
+/// Shorter strings are analysed faster than they are looked up.
 const MIN_BYTES: usize = 64;
 
-/// A memory for one question; to be kept in a `thread_local!`.
+/// A cache for one function; meant for a `thread_local!`.
 #[derive(Debug, Default)]
 pub struct Memo<T> {
-    known: RefCell<Vec<(EcoString, T)>>,
+    results: RefCell<Vec<(EcoString, T)>>,
 }
 
 impl<T: Clone> Memo<T> {
-    /// An empty memory.
+    /// An empty cache.
     #[must_use]
     pub const fn new() -> Self {
-        Self { known: RefCell::new(Vec::new()) }
+        Self { results: RefCell::new(Vec::new()) }
     }
 
-    /// The answer for a text: remembered, or found out now.
-    pub fn get(&self, text: &str, find: impl FnOnce() -> T) -> T {
-        self.get_if(text, || (find(), true))
+    /// The cached result for a string; `compute` is called if there is none.
+    pub fn get(&self, text: &str, compute: impl FnOnce() -> T) -> T {
+        self.get_if(text, || (compute(), true))
     }
 
-    /// As [`Memo::get`]; `find` also says whether its answer is to be remembered.
-    pub fn get_if(&self, text: &str, find: impl FnOnce() -> (T, bool)) -> T {
+    /// Like [`Memo::get`]; `compute` also returns whether to cache its result.
+    pub fn get_if(&self, text: &str, compute: impl FnOnce() -> (T, bool)) -> T {
         if text.len() < MIN_BYTES {
-            return find().0;
+            return compute().0;
         }
-        if let Some((_, answer)) = self.known.borrow().iter().find(|(known, _)| known == text) {
-            return answer.clone();
+        if let Some((_, result)) = self.results.borrow().iter().find(|(known, _)| known == text) {
+            return result.clone();
         }
-        let (answer, keep) = find();
-        let mut known = self.known.borrow_mut();
-        let bytes: usize = known.iter().map(|(text, _)| text.len()).sum();
-        if keep && known.len() < MAX_TEXTS && bytes + text.len() <= MAX_BYTES {
-            known.push((text.into(), answer.clone()));
+        let (result, keep) = compute();
+        let mut results = self.results.borrow_mut();
+        let bytes: usize = results.iter().map(|(text, _)| text.len()).sum();
+        if keep && results.len() < MAX_STRINGS && bytes + text.len() <= MAX_BYTES {
+            results.push((text.into(), result.clone()));
         }
-        answer
+        result
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_asked_once() {
+    fn a_result_is_computed_once() {
         let (memo, long) = (Memo::new(), "x".repeat(MIN_BYTES));
         assert_eq!(memo.get(&long, || 1), 1);
         assert_eq!(memo.get(&long.clone(), || 2), 1);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_be_kept_is_asked_again() {
+    fn a_result_that_is_not_cached_is_computed_again() {
         let (memo, long) = (Memo::new(), "y".repeat(MIN_BYTES));
         assert_eq!(memo.get_if(&long, || (1, false)), 1);
         assert_eq!(memo.get_if(&long, || (2, true)), 2);
@@ -75,11 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_stays_small() {
+    fn the_cache_stays_small() {
         let (memo, large) = (Memo::new(), "z".repeat(MAX_BYTES + 1));
         assert_eq!(memo.get(&large, || 1), 1);
         assert_eq!(memo.get(&large, || 2), 2);
-        (0..2 * MAX_TEXTS).for_each(|at| _ = memo.get(&format!("{at:>MIN_BYTES$}"), || at));
-        assert_eq!(memo.known.borrow().len(), MAX_TEXTS);
+        (0..2 * MAX_STRINGS).for_each(|at| _ = memo.get(&format!("{at:>MIN_BYTES$}"), || at));
+        assert_eq!(memo.results.borrow().len(), MAX_STRINGS);
     }
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Does `work` on all items, on as many threads as asked for (`None`: as many as there are processors). The results come in the
-/// order of the items, whatever thread made them.
+/// Calls `work` with every item, on this many threads (`None`: one per processor). Returns the results in the order of the
+/// items.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: Option<usize>, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let processors = || thread::available_parallelism().map_or(1, NonZero::get);
-    // Asking how many there are takes several system calls, for one item in vain.
+    // Counting the processors takes several system calls, which is not worth it for one item.
     let threads = if items.len() < 2 { 1 } else { threads.unwrap_or_else(processors).min(items.len()) };
     if threads < 2 {
         return items.iter().map(work).collect();
@@ -22,13 +22,13 @@ pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: Option<usize>, work: 
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let (Some(item), Some(result)) = (items.get(at), results.get(at)) else { break };
-                    let made = work(item);
-                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+                    let output = work(item);
+                    *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(output);
                 }
             });
         }
     });
-    // Every item was taken by one of the threads, and the scope waited for all of them.
+    // Every item has a result: the scope waits for all threads.
     results.into_iter().filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_the_order_of_the_items() {
+    fn results_are_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).collect();
         for threads in [None, Some(0), Some(1), Some(3), Some(500)] {
             assert_eq!(

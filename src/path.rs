@@ -5,23 +5,23 @@ use std::fmt;
 use crate::node::Node;
 use ecow::EcoString;
 
-/// A way down a tree.
+/// A path from the root of a tree to a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldPath(pub Vec<Segment>);
 
-/// One step down a tree.
+/// One segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Segment {
     /// A field of an object, written `.name`.
     Field(EcoString),
-    /// A key of a free mapping such as `labels`, written `[key]`.
+    /// A key of a map such as `labels`, written `[key]`.
     Key(EcoString),
     /// An item of a list, written `[0]`.
     Index(usize),
 }
 
 impl FieldPath {
-    /// The node this path leads to, if it is there.
+    /// The node at this path, if it is present.
     #[must_use]
     pub fn resolve<'a>(&self, root: &'a Node) -> Option<&'a Node> {
         self.0.iter().try_fold(root, |node, segment| match segment {
@@ -31,7 +31,7 @@ impl FieldPath {
     }
 }
 
-/// The address of a node, which is never read from.
+/// The address of a node, as its identity; it is never dereferenced.
 pub(crate) fn address(node: &Node) -> usize {
     std::ptr::from_ref(node).addr()
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_written_and_followed() {
+    fn a_path_is_displayed_and_resolved() {
         let text = "spec: {list: [[1], {data: {k.v: found}}]}\n";
         let root = &crate::yaml::load_text(text, crate::source::FileId(0), crate::yaml::Dialect::Strict).documents[0];
         let (field, key) = (|name: &str| Segment::Field(name.into()), Segment::Key("k.v".into()));

@@ -101,7 +101,7 @@ fn a_definition_is_found_in_a_file_a_folder_and_the_input() {
 }
 
 #[test]
-fn what_only_a_published_schema_says_is_a_warning() {
+fn a_violation_of_only_a_published_schema_is_a_warning() {
     let schema = r#"{"type": "object", "properties": {"spec": {"type": "object", "additionalProperties": false,
         "properties": {"crew": {"type": "integer"}, "port": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
         "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "additionalProperties": false}}}}}"#;
@@ -116,10 +116,11 @@ fn what_only_a_published_schema_says_is_a_warning() {
     let (code, stdout, _) = run(folder.path(), &["check", "boats.yaml", "--schemas", "schemas"]);
     assert_eq!(code, 0);
     assert!(
-        stdout.contains("schemas/example.com/boat_v1.json:1:1") && stdout.contains("only this schema says so"),
+        stdout.contains("schemas/example.com/boat_v1.json:1:1")
+            && stdout.contains("from this published schema; the CustomResourceDefinition may allow it"),
         "{stdout}"
     );
-    // The definition itself is certain, and counts before.
+    // The definition takes precedence over the schema, and its violations are errors.
     write(folder.path(), "crds/boat.yaml", CRD);
     let errors = found(&["boats.yaml", "--schemas", "schemas", "--crd", "crds"]);
     assert!(errors.iter().all(|said| said.starts_with("error ")) && errors.len() == 4, "{errors:?}");
@@ -225,15 +226,15 @@ fn the_example_renders_and_is_checked() {
     let (_, images, _) = run(&example, &["images", "web"]);
     assert_eq!(images, "ghcr.io/example/web:v2.4.0\n");
     assert_eq!(findings(&example, &["crds"]), [""; 0]);
-    // A slip in each of its custom resources is found, at its field.
+    // A mistake in each of its custom resources is reported.
     let bundle = fs::read_to_string(example.join("snapshots/web.prod.yaml")).unwrap();
     for (right, wrong, found) in [
-        ("canaryService: web-canary", "canaryService: web-canry", "no Service `web-canry`"),
+        ("canaryService: web-canary", "canaryService: web-canry", "Service `web-canry` not found"),
         ("port: 80\n---", "port: 8000\n---", "Service `web` has no port 8000"),
         ("key: url\n", "key: uri\n", "Secret `web-database` has no key `uri`"),
-        ("secretName: web-tls\n  dns", "secretName: web-cert\n  dns", "no Secret `web-tls`"),
+        ("secretName: web-tls\n  dns", "secretName: web-cert\n  dns", "Secret `web-tls` not found"),
         ("setWeight: 50", "setWeight: 500", "must be from 0 to 100"),
-        ("config: web-config", "config: web-confg", "no ConfigMap `web-confg"),
+        ("config: web-config", "config: web-confg", "ConfigMap `web-confg-"),
         ("  selector:\n    app: web\n", "  selector:\n    app: wbe\n", "selects no pods"),
     ] {
         assert!(bundle.contains(right), "{right}");
@@ -352,7 +353,7 @@ fn a_custom_resource_with_a_pod_template_is_a_workload() {
     assert_eq!(said("web", "http", "", ""), [""; 0]);
     assert_eq!(said("wbe", "http", "", "").len(), 1);
     assert_eq!(said("web", "htp", "", ""), ["no container of Rollout/web has a port named `htp`"]);
-    assert!(said("web", "http", "name: web-env}}]", "name: web-en}}]")[0].contains("no ConfigMap `web-en`"));
+    assert!(said("web", "http", "name: web-env}}]", "name: web-en}}]")[0].contains("ConfigMap `web-en` not found"));
 }
 
 #[test]

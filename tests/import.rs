@@ -427,7 +427,7 @@ fn external_dependencies_of_a_newer_copy_are_recorded() {
     // If the profile does not declare it, `render` reports a warning.
     let path = folder.path().join("p/profiles/a.yaml");
     fs::write(&path, profile("a").replace("external:\n  dbC: db-c:5432\n", "")).unwrap();
-    assert!(text(&run(&["--project", "p", "render", "--all"]).stderr).contains("no Service `db-c` here"));
+    assert!(text(&run(&["--project", "p", "render", "--all"]).stderr).contains("Service `db-c` not found"));
 }
 
 #[test]

@@ -206,8 +206,7 @@ fn the_command_checks_configs_alone_and_together() {
     let (code, stdout, _) = run(&["check", "kind-a.yaml", "kind-b.yaml"]);
     assert!(
         code == 0
-            && stdout
-                .contains("warning[hostport-collision]: port 28091 of the host is mapped by another cluster as well"),
+            && stdout.contains("warning[hostport-collision]: host port 28091 is mapped by another cluster as well"),
         "{stdout}"
     );
     fs::write(folder.path().join("kind-c.yaml"), cluster("nodes: [{rol: control-plane}]")).unwrap();

@@ -169,7 +169,7 @@ fn a_manifest_is_checked_while_it_is_typed() {
             "context": {"diagnostics": []}
         }),
     );
-    assert_eq!(actions[0]["title"], "put the value in quotes");
+    assert_eq!(actions[0]["title"], "quote the value");
     assert_eq!(actions[0]["isPreferred"], true);
     let edit = &actions[0]["edit"]["changes"][uri(&path)][0];
     assert_eq!(edit["newText"], "\"8080\"");

@@ -111,7 +111,7 @@ fn node_port_no_cluster_takes() {
         RENDER,
         1,
         str![[r#"
-error[nodeport-range]: NodePort 8091 is outside 30000-32767
+error[nodeport-range]: NodePort 8091 is not in the valid range 30000-32767
   --> profiles/gateway.yaml:5:20
    |
  5 | expose: {nodePort: 8091, hostPort: 18091}
@@ -123,7 +123,7 @@ error[nodeport-range]: NodePort 8091 is outside 30000-32767
    |                 -------------------------------------------------------------- rendered by this template
    |
    = Service/datastorage spec.ports[0].nodePort
-   = help: choose one of the range; a kind cluster maps it to any port of the host
+   = help: choose a port in the range; a kind cluster can map it to any host port
 
 nothing was rendered: 1 error in gateway
 to allow one finding on one object, write `# plimsoll: allow RULE because REASON` above the line shown, or annotate the object: `plimsoll.dev/allow: RULE because REASON`
@@ -139,7 +139,7 @@ fn host_nobody_serves() {
         RENDER,
         1,
         str![[r#"
-error[host-unresolved]: no Service `postgres` here; did you mean `postgresql`?
+error[host-unresolved]: Service `postgres` not found
   --> profiles/base.yaml:31:9
    |
 31 |   host: postgres
@@ -151,7 +151,7 @@ error[host-unresolved]: no Service `postgres` here; did you mean `postgresql`?
    |               --------------------- rendered by this template
    |
    = ConfigMap/datastorage-config data[config.yaml]
-   = help: declare it in profiles/gateway.yaml: `external: {postgres: postgres}` if it lives elsewhere
+   = help: did you mean `postgresql`? if it is applied from elsewhere, declare it in profiles/gateway.yaml: `external: {postgres: postgres}`
 
 nothing was rendered: 1 error in gateway
 to allow one finding on one object, write `# plimsoll: allow RULE because REASON` above the line shown, or annotate the object: `plimsoll.dev/allow: RULE because REASON`

@@ -80,14 +80,14 @@ fn a_near_name_changes_the_help_and_not_the_severity() {
     let text = case("near-name-other-file.yaml");
     assert_eq!(severities("host-unresolved", &[&text], false), [Severity::Warning]);
     assert_eq!(severities("host-unresolved", &[&text], true), [Severity::Error]);
-    let help = |text: &str| {
+    let finding = |text: &str| {
         found(&[text], false).into_iter().find(|finding| finding.rule.name() == "host-unresolved").unwrap()
     };
-    // The program's own Service is not what it means.
-    assert!(!help(&text).message.contains("did you mean"), "{}", help(&text).message);
+    // The Service of the program itself is not suggested.
+    assert!(!finding(&text).help.contains("did you mean"), "{}", finding(&text).help);
     let database = text.clone()
         + "---\napiVersion: v1\nkind: Service\nmetadata: {name: blog-mysq}\nspec: {ports: [{port: 3306}]}\n";
-    assert!(help(&database).message.ends_with("did you mean `blog-mysq`?"), "{}", help(&database).message);
+    assert!(finding(&database).help.starts_with("did you mean `blog-mysq`? "), "{}", finding(&database).help);
     assert_eq!(severities("host-unresolved", &[&database], false), [Severity::Warning]);
 }
 
@@ -99,7 +99,7 @@ fn no_namespace_beside_one_is_unknown_and_not_another() {
     assert_eq!(severities("host-unresolved", &[&other], false), [Severity::Warning]);
     assert_eq!(severities("host-unresolved", &[&other], true), [Severity::Error]);
     let found = found(&[&other], false).into_iter().find(|finding| finding.rule.name() == "host-unresolved").unwrap();
-    assert_eq!(found.message, "Service `minio` not found in namespace `argo`; it is in `storage`");
+    assert_eq!(found.message, "Service `minio` not found in namespace `argo`, but it exists in `storage`");
     assert_eq!(found.help, "use `minio.storage`");
 }
 
@@ -228,9 +228,9 @@ fn an_object_that_is_missing_is_reported_once() {
     let findings = found(&[&mount("a"), &mount("b")], false);
     let missing: Vec<&Finding> = findings.iter().filter(|finding| finding.rule.name() == "reference-missing").collect();
     assert_eq!(missing.len(), 1, "{missing:#?}");
-    assert_eq!((missing[0].severity, missing[0].message.as_str()), (Severity::Warning, "no Secret `db` here"));
+    assert_eq!((missing[0].severity, missing[0].message.as_str()), (Severity::Warning, "Secret `db` not found"));
     assert_eq!(
-        missing[0].related.iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>(),
-        ["Pod/b refers to it, too"]
+        missing[0].related.iter().map(|(_, note)| note.as_str()).collect::<Vec<_>>(),
+        ["Pod/b also refers to it"]
     );
 }

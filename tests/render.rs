@@ -247,7 +247,7 @@ fn existing_secrets_are_declared() {
             plimsoll(root(), &["render", "datastorage", "--env", "production", "--values", VALUES, "--set", &set]);
         assert_eq!(output.status.code(), Some(1));
         let errors = text(&output.stderr);
-        assert!(errors.contains(&format!("error[reference-missing]: no Secret `{name}`")), "{errors}");
+        assert!(errors.contains(&format!("error[reference-missing]: Secret `{name}` not found")), "{errors}");
     }
 }
 

@@ -299,7 +299,7 @@ fn sarif_and_json_have_the_edits_of_fix() {
     let findings = report["findings"].as_array().unwrap();
     let fixes: Vec<&Value> = findings.iter().map(|finding| &finding["fix"]).filter(|fix| !fix.is_null()).collect();
     assert_eq!(fixes.len(), 2);
-    assert_eq!(fixes[0]["title"], "put the value in quotes");
+    assert_eq!(fixes[0]["title"], "quote the value");
     assert_eq!(fixes[0]["safety"], "safe");
     assert_eq!(fixes[0]["edits"][0]["text"], "\"8080\"");
     run(&["check", ".", "--fix"]);

@@ -60,7 +60,7 @@ fn findings(folder: &Path, args: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_manifest_is_passed_over() {
+fn files_that_are_not_manifests_are_skipped() {
     let folder = folder(&[
         ("web.yaml", &POD.replace("NAME", "web")),
         ("values.yaml", "replicas: 2\n"),
@@ -91,8 +91,8 @@ fn what_is_no_manifest_is_passed_over() {
     for line in [
         "skipped ./values.yaml:1:1: not a Kubernetes object",
         "skipped ./package.json:1:1: not a Kubernetes object",
-        "skipped ./skaffold.yaml:1:1: `skaffold/v4beta6` Config, which a tool reads",
-        "skipped ./talos.yaml:1:1: `v1alpha1` VolumeConfig, which a tool reads",
+        "skipped ./skaffold.yaml:1:1: `skaffold/v4beta6` Config, the configuration of a tool",
+        "skipped ./talos.yaml:1:1: `v1alpha1` VolumeConfig, the configuration of a tool",
         "skipped ./testdata:1:1: excluded",
         "skipped ./chart/templates/web.yaml:1:1: a template of a Helm chart: check it with `--helm CHART`",
         "skipped ./project/templates/web.yaml:1:1: part of a plimsoll project: check what `plimsoll render` prints",
@@ -101,7 +101,7 @@ fn what_is_no_manifest_is_passed_over() {
     ] {
         assert!(stderr.lines().any(|found| found == line), "{line}\n{stderr}");
     }
-    // What a person names is a fault; what lacks one of the two was meant for an object.
+    // A file that is named is an error; so is one with only `apiVersion` or `kind`, which was meant to be an object.
     assert_eq!(findings(folder.path(), &["check", "values.yaml"]), ["error not-a-manifest values.yaml"]);
     fs::write(folder.path().join("half.yaml"), "apiVersion: v1\nmetadata: {name: a}\n").unwrap();
     assert_eq!(findings(folder.path(), &["check", "."]), ["error not-a-manifest ./half.yaml"]);

@@ -99,20 +99,19 @@ fn a_service_monitor_selects_by_the_labels_of_the_service_itself() {
     let found = of(MATCHES, &[&text], false);
     let [(finding, _)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(finding.message, "ServiceMonitor `web` selects no Services");
-    let help =
-        "add `app: web` to `metadata.labels` of Service/web: a ServiceMonitor selects by the Service's own labels";
+    let help = "add `app: web` to `metadata.labels` of Service/web: a ServiceMonitor selects by the labels of the Service itself";
     assert_eq!((finding.severity, finding.help.as_str()), (Severity::Warning, help));
     assert_eq!(severities(MATCHES, &text, true), [Severity::Error]);
 }
 
 #[test]
-fn a_slip_in_a_selector_is_told_at_the_label() {
-    for (old, thing) in [(MONITOR, "Service/web has"), (POD_MONITOR, "Deployment/web has")] {
+fn a_near_label_in_a_selector_is_reported_at_the_label() {
+    for (old, object) in [(MONITOR, "Service/web has"), (POD_MONITOR, "Deployment/web has")] {
         let text = replaced(old, &old.replace("app: web", "app: wbe"));
         let found = of(MATCHES, &[&text], true);
         let [(finding, underlined)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((finding.severity, underlined.as_str()), (Severity::Error, "wbe"));
-        assert_eq!(finding.help, format!("the selector requires `app: wbe`; {thing} `app: web`"));
+        assert_eq!(finding.help, format!("the selector requires `app: wbe`, but {object} `app: web`"));
     }
 }
 

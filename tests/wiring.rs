@@ -433,13 +433,13 @@ fn the_first_of_several_counts() {
     }
 }
 
-/// What is the same for all containers of a known service is told once.
+/// A finding that applies to all containers of a known service is reported once.
 #[test]
-fn what_is_common_to_known_containers_is_told_once() {
+fn findings_common_to_known_containers_are_reported_once() {
     let one = |name: &str| known_pod(name, "", "", ", {name: extra, configMap: {name: c}}");
     let second = "{name: data-storage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]}";
     let two = one("p").replace("}], volumes:", &format!("}}, {second}], volumes:"));
-    let forgotten = (Severity::Error, "volume `extra` is mounted by no container".to_owned());
+    let forgotten = (Severity::Error, "volume `extra` is not mounted by any container".to_owned());
     assert_eq!(said_by("mount-missing", &(config("{}") + &one("p"))), slice::from_ref(&forgotten));
     assert_eq!(said_by("mount-missing", &(config("{}") + &two)), slice::from_ref(&forgotten));
     let both = config("{}") + &one("p") + &one("q");
@@ -451,9 +451,9 @@ fn what_is_common_to_known_containers_is_told_once() {
     assert_eq!(said_by("config-key-unknown", &unknown).len(), 1);
 }
 
-/// A Job that waits for a service, and one that runs after it, are told of once for all that is of the service.
+/// A Job that waits for a service, and one that runs after it, are reported once, not for each pod of the service.
 #[test]
-fn a_job_that_waits_for_a_service_is_told_once() {
+fn a_job_that_waits_for_a_service_is_reported_once() {
     let job = |name: &str, command: &str, hook: &str| {
         let waits = format!("initContainers: [{{name: w, image: 'a.io/w:v1', command: [sh, -c, '{command}']}}]");
         let spec = format!(
@@ -466,12 +466,12 @@ fn a_job_that_waits_for_a_service_is_told_once() {
     let rule = "migration-order";
     let plain = known_pod("p", "", "", "") + &known_pod("q", "", "", "");
     let asking = "until nc -z web 80; do sleep 1; done";
-    let waits = "the Job waits for DataStorage, which cannot serve before its tables exist".to_owned();
+    let waits = "the Job waits for DataStorage, which needs the tables that the Job creates".to_owned();
     let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
     assert_eq!(said(&job("m", asking, "")), [(Severity::Warning, waits.clone())]);
     let two = job("m", asking, "") + &job("n", asking, "");
     assert_eq!(said(&two), [(Severity::Warning, waits.clone()), (Severity::Warning, waits.clone())]);
-    // It asks for something else: then each of the pods may start before it.
+    // It waits for another service, so each of the pods may start before it.
     assert_eq!(said(&job("m", "nc -z other 80", "")).len(), 2);
     assert_eq!(said(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
     assert_eq!(said(&job("m", "nc -z other 80", "argocd.argoproj.io/sync-wave: '-1'")), []);
@@ -480,7 +480,7 @@ fn a_job_that_waits_for_a_service_is_told_once() {
     let plain = plain.replace("], volumes:", &format!("]{init}, volumes:"));
     let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
     assert_eq!(said(&job("m", asking, "")), [(Severity::Error, waits)]);
-    let after = "the Job runs after DataStorage is ready, which waits for the Job".to_owned();
+    let after = "deadlock: the Job runs after DataStorage is ready, but DataStorage waits for the Job".to_owned();
     let deadlock = |job: &str| said_by("migration-hook-deadlock", &(config("{}") + &web + &plain + job));
     assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: post-install")), [(Severity::Error, after)]);
     assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
@@ -584,10 +584,10 @@ fn a_probe_gives_time_for_what_the_container_waits_for() {
         |text: &str| -> Vec<String> { said_by("probe-budget", text).into_iter().map(|(_, text)| text).collect() };
     assert_eq!(said(&(waiting(60) + &database(10))), [""; 0]);
     let slow =
-        "container `web` is killed after 90 s without an answer: it waits for `db`, which takes about 120 s to start";
+        "container `web` is killed after 90s of failed probes: it waits for `db`, which takes about 120s to start";
     assert_eq!(said(&(waiting(60) + &database(120))), [slow]);
     assert_eq!(said(&(waiting(120) + &database(120))), [""; 0]);
-    // Less than a minute is too little whoever is waited for.
+    // Less than a minute is too short, however fast the database starts.
     assert_eq!(said(&(waiting(1) + &database(10))).len(), 1);
     assert_eq!(said(&waiting(1)).len(), 1);
 }

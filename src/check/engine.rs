@@ -4,7 +4,7 @@ use super::fleet::Facts;
 use super::options::Options;
 use super::rule::{Bundle, Check, Rule};
 use super::{custom_rules, decoding, pieces, rules};
-use crate::definitions::Found;
+use crate::definitions::FoundDefinitions;
 use crate::finding::{Family, Finding, Severity};
 use crate::kube::crd::CustomKinds;
 use crate::object::Object;
@@ -52,7 +52,7 @@ pub(super) fn check_untraced(sources: &Sources, objects: &[Object], options: &Op
     let nodes = objects.iter().map(|object| &object.node);
     let found = match rules.iter().any(|rule| rule.id.family() == Family::Api) {
         true => options.definitions.of(sources, nodes.clone(), &options.crds),
-        false => Found::default(),
+        false => FoundDefinitions::default(),
     };
     let given = options.crds.iter().chain(&found.definitions);
     let custom = CustomKinds::with_published(given.chain(nodes), &found.schemas);

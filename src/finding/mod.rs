@@ -1,4 +1,4 @@
-//! Findings: what is wrong, where, and what to do about it. Plain data; `report` prints it.
+//! Findings: what is wrong, where it is, and how to fix it. Plain data; `report` prints it.
 
 use ecow::EcoString;
 
@@ -8,14 +8,14 @@ mod catalogue;
 
 pub use catalogue::{Family, RuleId};
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Worth knowing; nothing to do.
+    /// Information; no action is needed.
     Note,
-    /// It can hurt later, or something needed is not among the files given.
+    /// It can cause problems later, or something it needs is not in the given files.
     Warning,
-    /// It will be refused, or it will not come up, or it will lose data.
+    /// The API server rejects it, the workload does not start, or data is lost.
     Error,
 }
 
@@ -38,7 +38,7 @@ pub struct ObjectRef {
     pub api_version: EcoString,
     /// `Deployment`.
     pub kind: EcoString,
-    /// Empty where none is given.
+    /// Empty if it has none.
     pub namespace: EcoString,
     /// The name.
     pub name: EcoString,
@@ -53,62 +53,62 @@ impl std::fmt::Display for ObjectRef {
     }
 }
 
-/// One thing a person should know.
+/// A problem in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
-    /// What it is about.
+    /// The rule that reports it.
     pub rule: RuleId,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What is wrong: a lower-case phrase without a full stop.
+    /// What is wrong: a phrase in lower case, without a full stop.
     pub message: String,
     /// The object it is about.
     pub object: Option<ObjectRef>,
-    /// The field, as the API server writes it; empty where it is about the object as a whole.
+    /// The path of the field, as the API server writes it; empty if the finding is about the object as a whole.
     pub field: String,
-    /// The place a person must change; [`Span::NONE`] where there is none.
+    /// The text to change; [`Span::NONE`] if there is none.
     pub span: Span,
-    /// Words beside the underlined place; may be empty.
+    /// The note next to the underlined text; may be empty.
     pub label: String,
-    /// What to do; may be empty.
+    /// How to fix it; may be empty.
     pub help: String,
-    /// Other places that belong to it, each with its words.
+    /// Related locations, each with a note.
     pub related: Vec<(Span, String)>,
-    /// The change of the text that mends it, where there is one.
+    /// The edit that fixes it, if there is one.
     pub remedy: Option<Remedy>,
 }
 
-/// A change of the text that mends a finding. The first of them need no person's judgement: what they come to is the same, or is
-/// the one thing that can have been meant. `fix` makes edits of them.
+/// An edit that fixes a finding. All but `AddEntry` and `OneOf` need no decision: they keep the meaning, or write the only
+/// value that can have been intended. `fix` makes text edits of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Remedy {
-    /// The scalar at the finding's place is put in quotes.
+    /// Quotes the scalar at the finding's span.
     Quote,
-    /// The quotes of the scalar at the finding's place are removed.
+    /// Removes the quotes of the scalar at the finding's span.
     Unquote,
-    /// The scalar at the finding's place becomes another.
+    /// Replaces the scalar at the finding's span.
     Replace(EcoString),
-    /// This entry of a mapping, from its key to the end of its value, is removed.
+    /// Removes this mapping entry; the span runs from its key to the end of its value.
     RemoveEntry(Span),
-    /// The key at this place becomes another.
+    /// Renames the key at this span.
     RenameKey(Span, &'static str),
-    /// An entry of a mapping in these words, to be completed by a person, is added after this one, from its key to the end of
-    /// its value.
+    /// Adds this text as a mapping entry, which the user has to complete, after the entry at this span, which runs from its
+    /// key to the end of its value.
     AddEntry(Span, EcoString),
-    /// The scalar at the finding's place becomes one of these.
+    /// Replaces the scalar at the finding's span with one of these values.
     OneOf(Vec<EcoString>),
 }
 
 impl Remedy {
-    /// One of these words.
+    /// Replaces the scalar with one of these values.
     #[must_use]
-    pub fn one_of(words: &[&str]) -> Self {
-        Self::OneOf(words.iter().map(|word| EcoString::from(*word)).collect())
+    pub fn one_of(values: &[&str]) -> Self {
+        Self::OneOf(values.iter().map(|value| EcoString::from(*value)).collect())
     }
 }
 
 impl Finding {
-    /// A finding about a place, of no object.
+    /// A finding at a span that belongs to no object.
     #[must_use]
     pub fn new(rule: RuleId, severity: Severity, span: Span, message: impl Into<String>) -> Self {
         Self {
@@ -125,45 +125,45 @@ impl Finding {
         }
     }
 
-    /// An error about a place.
+    /// An error at a span.
     #[must_use]
     pub fn error(rule: RuleId, span: Span, message: impl Into<String>) -> Self {
         Self::new(rule, Severity::Error, span, message)
     }
 
-    /// Adds what to do.
+    /// Sets how to fix it.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
     }
 
-    /// Adds words beside the underlined place.
+    /// Sets the note next to the underlined text.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
-    /// Adds another place.
+    /// Adds a related location with a note.
     #[must_use]
-    pub fn with_related(mut self, span: Span, words: impl Into<String>) -> Self {
-        self.related.push((span, words.into()));
+    pub fn with_related(mut self, span: Span, note: impl Into<String>) -> Self {
+        self.related.push((span, note.into()));
         self
     }
 }
 
-/// Why a command could not give its result.
+/// Why a command produced no result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// The texts it was given are wrong: exit code 1.
+    /// There are errors in the input: exit code 1.
     Findings(Vec<Finding>),
-    /// It could not run at all (no such profile or file, I/O, a wrong argument): exit code 2.
+    /// It could not run (no such profile or file, an I/O error, an invalid argument): exit code 2.
     Unable(Box<Finding>),
 }
 
 impl Failure {
-    /// What to tell.
+    /// The findings to report.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         match self {
@@ -172,7 +172,7 @@ impl Failure {
         }
     }
 
-    /// A failure to run at all.
+    /// A failure to run, with its reason.
     #[must_use]
     pub fn unable(finding: Finding) -> Self {
         Self::Unable(Box::new(finding))

@@ -1,9 +1,9 @@
-//! Dates of the Gregorian calendar as numbers of days. The year begins in March here, so that February ends it.
+//! Dates of the Gregorian calendar as numbers of days. Years begin in March here, so that the leap day is the last day.
 
-/// Days from the first of March of the year 0 to 1970-01-01.
+/// Days from March 1 of the year 0 to 1970-01-01.
 const TO_1970: i64 = 719_468;
 
-/// Days of 400 years.
+/// Days in 400 years.
 const ERA: i64 = 146_097;
 
 /// Days from 1970-01-01 to a date.
@@ -15,7 +15,7 @@ pub const fn days(year: i64, month: i64, day: i64) -> i64 {
     year.div_euclid(400) * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - TO_1970
 }
 
-/// Year, month and day of the date that is so many days after 1970-01-01.
+/// Year, month and day of the date `days` days after 1970-01-01.
 #[must_use]
 pub const fn date(days: i64) -> (i64, i64, i64) {
     let days = days + TO_1970;

@@ -1,61 +1,61 @@
-//! Schedules of five fields, as `github.com/robfig/cron/v3` reads them with `ParseStandard`.
+//! Cron schedules of five fields, as `ParseStandard` of `github.com/robfig/cron/v3` parses them.
 
 use std::collections::BTreeSet;
 
 use super::go;
 
-/// One field of a schedule: its name, its range, and the words that stand for numbers.
+/// A field of a schedule: its name, its range, and the names of its numbers.
 struct Field {
     name: &'static str,
-    least: u32,
-    most: u32,
-    words: &'static [&'static str],
+    min: u32,
+    max: u32,
+    names: &'static [&'static str],
 }
 
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const FIELDS: [Field; 5] = [
-    Field { name: "minute", least: 0, most: 59, words: &[] },
-    Field { name: "hour", least: 0, most: 23, words: &[] },
-    Field { name: "day of the month", least: 1, most: 31, words: &[] },
-    Field { name: "month", least: 1, most: 12, words: MONTHS },
-    Field { name: "day of the week", least: 0, most: 6, words: DAYS },
+    Field { name: "minute", min: 0, max: 59, names: &[] },
+    Field { name: "hour", min: 0, max: 23, names: &[] },
+    Field { name: "day of the month", min: 1, max: 31, names: &[] },
+    Field { name: "month", min: 1, max: 12, names: MONTHS },
+    Field { name: "day of the week", min: 0, max: 6, names: DAYS },
 ];
 
 const DESCRIPTORS: &[&str] = &["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-/// Reads a schedule.
+/// Checks a schedule.
 ///
 /// # Errors
-/// What is wrong with it, as a phrase that follows the schedule.
+/// What is wrong with it, as a phrase that follows the schedule: `must …` or `has …`.
 pub fn check(schedule: &str) -> Result<(), String> {
     if schedule.is_empty() {
         return Err("must not be empty".to_owned());
     }
     if schedule.starts_with('@') {
-        return descriptor(schedule);
+        return check_descriptor(schedule);
     }
     let mut parts = schedule.split_whitespace();
     for field in &FIELDS {
-        let part = parts.next().ok_or_else(|| count(schedule))?;
+        let part = parts.next().ok_or_else(|| wrong_field_count(schedule))?;
         for range in part.split(',').filter(|range| !range.is_empty()) {
             field.range(range)?;
         }
     }
-    if parts.next().is_some() { Err(count(schedule)) } else { Ok(()) }
+    if parts.next().is_some() { Err(wrong_field_count(schedule)) } else { Ok(()) }
 }
 
-fn count(schedule: &str) -> String {
+fn wrong_field_count(schedule: &str) -> String {
     format!("must have five fields (minute, hour, day, month, weekday), not {}", schedule.split_whitespace().count())
 }
 
-fn descriptor(schedule: &str) -> Result<(), String> {
+fn check_descriptor(schedule: &str) -> Result<(), String> {
     if let Some(duration) = schedule.strip_prefix("@every ") {
         return if go::duration(duration).is_some() {
             Ok(())
         } else {
-            Err("must name a duration such as `@every 1h30m`".to_owned())
+            Err("must have a duration after `@every`, such as `@every 1h30m`".to_owned())
         };
     }
     if DESCRIPTORS.contains(&schedule) {
@@ -64,24 +64,24 @@ fn descriptor(schedule: &str) -> Result<(), String> {
     Err(format!("must be one of {}, `@every <duration>` or five fields", crate::suggest::list(DESCRIPTORS, ",")))
 }
 
-/// How many days each month may have.
-const LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+/// The most days each month can have.
+const MONTH_LENGTHS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/// Whether a valid schedule names only dates that no year has, such as the 30th of February. Where both a day of the month
-/// and one of the week are given, either suffices.
+/// Whether a valid schedule matches no date, such as February 30. A schedule with both a day of the month and a day of the
+/// week matches dates with either.
 #[must_use]
 pub fn never_matches(schedule: &str) -> bool {
     let parts: Vec<&str> = schedule.split_whitespace().collect();
     let [_, _, day, month, weekday] = parts.as_slice() else { return false };
-    // A step beside the star makes it one of several days.
+    // With a step, such as `*/2`, a star no longer matches every day.
     let is_any = |part: &str| part.split(',').any(|range| matches!(range, "*" | "?"));
     let (Some(days), Some(months)) = (FIELDS[2].numbers(day), FIELDS[3].numbers(month)) else { return false };
-    let last = months.iter().map(|month| LENGTHS[*month as usize - 1]).max();
+    let last = months.iter().map(|month| MONTH_LENGTHS[*month as usize - 1]).max();
     check(schedule).is_ok() && is_any(weekday) && days.first() > last.as_ref() && last.is_some()
 }
 
 impl Field {
-    /// The numbers that a part of a schedule stands for, sorted.
+    /// The numbers that the field matches, sorted; `None` if it is invalid.
     fn numbers(&self, part: &str) -> Option<BTreeSet<u32>> {
         let mut numbers = BTreeSet::new();
         for range in part.split(',').filter(|range| !range.is_empty()) {
@@ -91,7 +91,7 @@ impl Field {
         Some(numbers)
     }
 
-    /// Reads `*`, `a`, `a-b`, each with an optional `/step`: the first number, the last and the step.
+    /// Parses `*`, `a` or `a-b`, each with an optional `/step`. Returns the first number, the last and the step.
     fn range(&self, text: &str) -> Result<(u32, u32, u32), String> {
         let fault = |what: &str| Err(format!("has {what} in its {} field `{text}`", self.name));
         let (span, step) = match text.split_once('/') {
@@ -102,7 +102,7 @@ impl Field {
         let mut ends = span.split('-');
         let first = ends.next().unwrap_or_default();
         let (start, mut end) = if matches!(first, "*" | "?") {
-            (self.least, self.most)
+            (self.min, self.max)
         } else {
             let Some(start) = self.number(first) else { return fault("a value that is not a number") };
             match (ends.next(), ends.next()) {
@@ -122,25 +122,25 @@ impl Field {
                 Some(step) => every = step,
             }
             if !span.contains('-') {
-                end = self.most;
+                end = self.max;
             }
         }
-        if start < self.least || end > self.most {
-            return Err(format!("must have a {} between {} and {}, not `{text}`", self.name, self.least, self.most));
+        if start < self.min || end > self.max {
+            return Err(format!("must have a {} between {} and {}, not `{text}`", self.name, self.min, self.max));
         }
         if start > end { fault("a range that ends before it begins") } else { Ok((start, end, every)) }
     }
 
     fn number(&self, text: &str) -> Option<u32> {
-        let word = self.words.iter().position(|word| word.eq_ignore_ascii_case(text));
-        match word {
-            Some(at) => u32::try_from(at).ok().map(|at| at + self.least),
+        let position = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
+        match position {
+            Some(at) => u32::try_from(at).ok().map(|at| at + self.min),
             None => number(text),
         }
     }
 }
 
-/// A number as Go's `Atoi` reads it, not negative.
+/// A non-negative number, as Go's `strconv.Atoi` parses it.
 fn number(text: &str) -> Option<u32> {
     let value: i64 = text.parse().ok()?;
     u32::try_from(value).ok()
@@ -151,8 +151,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedules() {
-        for good in [
+    fn schedules_are_valid_or_invalid() {
+        for valid in [
             "0 3 1 * *",
             "* * * * *",
             "*/5 0-23/2 1,15 JAN-dec sun",
@@ -166,9 +166,9 @@ mod tests {
             "+1 * * * *",
             "*-5 * * * *",
         ] {
-            assert_eq!(check(good), Ok(()), "{good}");
+            assert_eq!(check(valid), Ok(()), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "",
             "* * * *",
             "* * * * * *",
@@ -191,11 +191,12 @@ mod tests {
             "@every",
             "mon * * * *",
         ] {
-            assert!(check(bad).is_err(), "{bad}");
+            assert!(check(invalid).is_err(), "{invalid}");
         }
     }
+
     #[test]
-    fn dates_that_no_year_has() {
+    fn a_schedule_of_impossible_dates_never_matches() {
         for never in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30-31 feb *", "0 0 31 4/7 *", "0 0 30/1 2 ?"] {
             assert!(never_matches(never), "{never}");
         }

@@ -1,12 +1,12 @@
-//! Texts that Go's decoder reads into something else: base64, times, durations.
+//! Strings that Go's decoder converts: base64, times, durations.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
-/// The bytes that Go's `base64.StdEncoding` reads: padded, line breaks ignored, the last bits of the last letter free.
-/// `None` where it reads none.
+/// Decodes base64 as Go's `base64.StdEncoding` does: with padding, ignoring line breaks and trailing bits. `None` if it is
+/// invalid.
 pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
     const GO: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
@@ -16,29 +16,29 @@ pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// Bytes in base64, as the API server writes the data of a Secret.
+/// Encodes bytes in base64, as the API server writes the data of a Secret.
 pub(crate) fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Whether it is a time in RFC 3339 as Go's `time.Parse` reads it. `micro` asks for exactly six digits of a second, as
-/// `MicroTime` does.
+/// Whether Go's `time.Parse` accepts it as an RFC 3339 time. `micro` requires exactly six fractional digits, as `MicroTime`
+/// does.
 pub(crate) fn time(text: &str, micro: bool) -> bool {
-    read_time(text, micro).is_some_and(str::is_empty)
+    parse_time(text, micro).is_some_and(str::is_empty)
 }
 
-/// Whether it is a time in RFC 3339.
+/// Whether it is an RFC 3339 time.
 pub(crate) fn is_time(text: &str) -> bool {
     time(text, false)
 }
 
-/// What stands after the time; `None` if it is none.
-fn read_time(text: &str, micro: bool) -> Option<&str> {
+/// The rest of the string after a time; `None` if it does not start with one.
+fn parse_time(text: &str, micro: bool) -> Option<&str> {
     let (year, rest) = digits(text, 4)?;
     let (month, rest) = digits(rest.strip_prefix('-')?, 2)?;
     let (day, rest) = digits(rest.strip_prefix('-')?, 2)?;
     let rest = rest.strip_prefix('T')?;
-    // Go takes an hour of one digit.
+    // Go accepts an hour of one digit.
     let (hour, rest) = digits(rest, 2).or_else(|| digits(rest, 1))?;
     let (minute, rest) = digits(rest.strip_prefix(':')?, 2)?;
     let (second, mut rest) = digits(rest.strip_prefix(':')?, 2)?;
@@ -66,7 +66,7 @@ fn read_time(text: &str, micro: bool) -> Option<&str> {
     }
     let (hours, rest) = digits(rest.strip_prefix(['+', '-'])?, 2)?;
     let (minutes, rest) = digits(rest.strip_prefix(':')?, 2)?;
-    // Go lets an offset of 24 hours or 60 minutes pass.
+    // Go accepts an offset of 24 hours or 60 minutes.
     (hours <= 24 && minutes <= 60).then_some(rest)
 }
 
@@ -76,11 +76,11 @@ fn digits(text: &str, count: usize) -> Option<(u32, &str)> {
     Some((number, &text[count..]))
 }
 
-/// The nanoseconds of a duration as Go's `time.ParseDuration` reads it: `1h30m`, `-1.5s`, `0`. `None` where it reads none,
-/// as of more than 292 years.
+/// A duration such as `1h30m`, `-1.5s` or `0` in nanoseconds, as Go's `time.ParseDuration` parses it. `None` if it is invalid
+/// or longer than about 292 years.
 #[must_use]
 pub fn duration(text: &str) -> Option<i64> {
-    const MOST: u64 = 1 << 63;
+    const MAX: u64 = 1 << 63;
     let (negative, mut rest) = match text.strip_prefix(['-', '+']) {
         Some(rest) => (text.starts_with('-'), rest),
         None => (false, text),
@@ -94,7 +94,7 @@ pub fn duration(text: &str) -> Option<i64> {
     let mut sum: u64 = 0;
     while !rest.is_empty() {
         let (whole, after) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
-        let number: u64 = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|number| *number <= MOST)? };
+        let number: u64 = if whole.is_empty() { 0 } else { whole.parse().ok().filter(|number| *number <= MAX)? };
         let (fraction, after) = after
             .strip_prefix('.')
             .map_or(("", after), |after| after.split_at(after.bytes().take_while(u8::is_ascii_digit).count()));
@@ -111,16 +111,16 @@ pub fn duration(text: &str) -> Option<i64> {
             "h" => 3_600_000_000_000,
             _ => return None,
         };
-        // Digits that no number holds any more count for nothing.
+        // Go ignores the digits that no longer fit.
         let (mut part, mut scale) = (0_u64, 1_f64);
         for digit in fraction.bytes().map(|byte| u64::from(byte - b'0')) {
-            let Some(next) = (part <= (MOST - 1) / 10).then(|| part * 10 + digit).filter(|next| *next <= MOST) else {
+            let Some(next) = (part <= (MAX - 1) / 10).then(|| part * 10 + digit).filter(|next| *next <= MAX) else {
                 break;
             };
             (part, scale) = (next, scale * 10.0);
         }
         let part = number.checked_mul(unit)?.checked_add((part as f64 * (unit as f64 / scale)) as u64)?;
-        sum = sum.checked_add(part).filter(|sum| *sum <= MOST)?;
+        sum = sum.checked_add(part).filter(|sum| *sum <= MAX)?;
         rest = after;
     }
     if negative { 0_i64.checked_sub_unsigned(sum) } else { i64::try_from(sum).ok() }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_as_go_reads_it() {
+    fn base64_is_decoded_as_in_go() {
         for text in ["", "YQ==", "YG==", "AAEC", "/abs", "10Gi", "YQ\n==\n", "YWI="] {
             assert!(decode_base64(text).is_some(), "{text}");
         }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn times_as_go_reads_them() {
+    fn times_are_parsed_as_in_go() {
         for text in ["2024-02-29T23:59:59Z", "2024-01-01T1:00:00+01:00", "2024-01-01T00:00:00.5Z"] {
             assert!(time(text, false), "{text}");
         }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_as_go_reads_them() {
+    fn durations_are_parsed_as_in_go() {
         for (text, nanoseconds) in [
             ("0", 0),
             ("1h30m", 5_400_000_000_000),

@@ -1,28 +1,28 @@
-//! Addresses and address ranges, as Go reads them.
+//! IP addresses and CIDRs, as Go parses them.
 //!
-//! The API server's older fields take IPv4 octets with leading zeros (read as decimal); strict validation, which is on for
-//! new objects where the feature `StrictIPCIDRValidation` is, refuses them.
+//! Older fields of the API accept IPv4 octets with leading zeros, as decimal numbers. With the feature gate
+//! `StrictIPCIDRValidation`, the API server rejects them in new objects.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address range.
+/// A CIDR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
-    /// The address as written, with its host bits.
+    /// The address as written, including host bits.
     pub address: IpAddr,
-    /// How many leading bits belong to the network.
+    /// The length of the prefix, in bits.
     pub prefix: u8,
 }
 
-/// An address, strictly: no leading zeros, no zone, no IPv4-mapped IPv6.
+/// Parses an address strictly: without leading zeros, a zone, or an IPv4-mapped IPv6 address.
 #[must_use]
 pub fn strict(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
     (!matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some())).then_some(address)
 }
 
-/// An address as the older fields take it: leading zeros in IPv4 octets are ignored; an IPv4-mapped IPv6 address counts as
-/// IPv4.
+/// Parses an address as older fields accept it: leading zeros in IPv4 octets are ignored, and an IPv4-mapped IPv6 address is
+/// an IPv4 address.
 #[must_use]
 pub fn sloppy(text: &str) -> Option<IpAddr> {
     if !text.contains(':') {
@@ -52,7 +52,7 @@ fn sloppy_v4(text: &str) -> Option<Ipv4Addr> {
     parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
-/// An address range as the older fields take it: host bits may be set.
+/// Parses a CIDR as older fields accept it: host bits may be set.
 #[must_use]
 pub fn sloppy_cidr(text: &str) -> Option<Cidr> {
     let (address, prefix) = text.split_once('/')?;
@@ -62,15 +62,15 @@ pub fn sloppy_cidr(text: &str) -> Option<Cidr> {
         return None;
     }
     let prefix: u8 = prefix.parse().ok()?;
-    let most = if address.is_ipv4() && !mapped { 32 } else { 128 };
-    if prefix > most {
+    let max = if address.is_ipv4() && !mapped { 32 } else { 128 };
+    if prefix > max {
         return None;
     }
     Some(Cidr { address, prefix: if mapped { prefix.saturating_sub(96) } else { prefix } })
 }
 
 impl Cidr {
-    /// The first address of the range.
+    /// The address with the host bits cleared.
     #[must_use]
     pub fn network(&self) -> IpAddr {
         let prefix = u32::from(self.prefix);
@@ -86,7 +86,7 @@ impl Cidr {
         }
     }
 
-    /// Whether an address is in the range; never for one of the other family.
+    /// Whether it contains an address. False for an address of the other family.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.address.is_ipv4() == address.is_ipv4() && Self { address, prefix: self.prefix }.network() == self.network()
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses() {
+    fn addresses_are_strict_or_sloppy() {
         for text in ["10.0.0.1", "::1", "fe80::1", "1:2:3:4:5:6:7:8", "64:ff9b::1.2.3.4"] {
             assert!(strict(text).is_some() && sloppy(text).is_some(), "{text}");
         }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges() {
+    fn cidrs_are_parsed() {
         for text in ["10.0.0.0/8", "::/0", "0.0.0.0/0", "1.2.3.4/32", "fe80::/10"] {
             assert!(sloppy_cidr(text).is_some_and(|range| range.network() == range.address), "{text}");
         }

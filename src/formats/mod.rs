@@ -1,5 +1,5 @@
-//! The forms of strings in Kubernetes objects, as Go and the API machinery read them: base64, times, durations, quantities,
-//! names, addresses, schedules, versions. Each is read in one place.
+//! Formats of strings in Kubernetes objects, as Go and the API machinery parse them: base64, times, durations, quantities,
+//! names, addresses, schedules, versions.
 
 pub mod calendar;
 pub mod cron;
@@ -11,5 +11,5 @@ pub mod quantity;
 pub mod time_zone;
 pub mod version;
 
-/// Whether a string has a form; if not, what the form asks for, as a phrase that follows "it": `must be …`.
+/// The result of a check of a string: the error is what the format requires, as `must be …`.
 pub type Checked = Result<(), &'static str>;

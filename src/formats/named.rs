@@ -1,24 +1,24 @@
-//! The forms of strings that a schema's `format` names: those of JSON Schema, and those of Kubernetes, which reads some names
-//! another way. Where a form is loose, only what is certainly not of it is a fault.
+//! The values of `format` in schemas: those of JSON Schema, and those of Kubernetes, which defines some of them differently.
+//! For a loosely defined format, only strings that certainly do not match are rejected.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{go, names};
 
-/// A form of strings.
+/// A format of strings.
 #[derive(Debug)]
 pub struct TextFormat {
-    /// What `format` calls it.
+    /// Its name, the value of `format`.
     pub name: &'static str,
-    /// Whether a string is of it.
+    /// Whether a string matches.
     pub is_match: fn(&str) -> bool,
-    /// The form in words, behind `must be`.
+    /// Its description, which follows `must be`.
     pub words: &'static str,
-    /// The minor version of Kubernetes that first evaluates it.
+    /// The first minor version of Kubernetes that evaluates it.
     pub since: u8,
 }
 
-/// Forms of strings: those of JSON Schema (<https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3>) and
+/// Formats of JSON Schema (<https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3>) and
 /// `byte` of OpenAPI.
 const JSON_SCHEMA: [TextFormat; 13] = [
     text("byte", |text| go::decode_base64(text).is_some(), "Base64"),
@@ -40,13 +40,13 @@ const fn text(name: &'static str, is_match: fn(&str) -> bool, words: &'static st
     TextFormat { name, is_match, words, since: 0 }
 }
 
-/// Forms of strings that a CustomResourceDefinition can ask for, and the API server evaluates: those of
-/// `k8s.io/kube-openapi/pkg/validation/strfmt`. Where a form is loose (`email`, `hostname`, `uri`) only what is certainly none
-/// is a fault.
+/// Formats that the API server evaluates in the schema of a CustomResourceDefinition: those of
+/// `k8s.io/kube-openapi/pkg/validation/strfmt`. For `email`, `hostname` and `uri`, only strings that certainly do not match are
+/// rejected.
 const KUBERNETES: [TextFormat; 23] = [
     text("bsonobjectid", |text| text.len() == 24 && is_hex(text), "an object id of 24 hexadecimal digits"),
     text("byte", |text| go::decode_base64(text).is_some(), "base64"),
-    text("cidr", is_cidr, "a CIDR block such as `10.0.0.0/8`"),
+    text("cidr", is_cidr, "a CIDR such as `10.0.0.0/8`"),
     text("date", |text| go::time(&format!("{text}T00:00:00Z"), false), "a date such as `2026-01-31`"),
     text("datetime", is_date_time, "a time such as `2026-01-31T12:00:00Z`"),
     text("duration", is_loose_duration, "a duration such as `1h30m`"),
@@ -60,15 +60,11 @@ const KUBERNETES: [TextFormat; 23] = [
     text("isbn13", is_isbn13, "an ISBN-13"),
     TextFormat {
         since: 34,
-        ..text(
-            "k8slongname",
-            |text| names::dns1123_subdomain(text).is_ok(),
-            "a DNS subdomain of at most 253 characters",
-        )
+        ..text("k8slongname", |text| names::dns1123_subdomain(text).is_ok(), "a DNS subdomain of at max 253 characters")
     },
     TextFormat {
         since: 34,
-        ..text("k8sshortname", |text| names::dns1123_label(text).is_ok(), "a DNS label of at most 63 characters")
+        ..text("k8sshortname", |text| names::dns1123_label(text).is_ok(), "a DNS label of at max 63 characters")
     },
     text("mac", is_mac, "a MAC address such as `00:00:5e:00:53:01`"),
     text("ssn", is_social_security_number, "a social security number such as `123-45-6789`"),
@@ -79,34 +75,34 @@ const KUBERNETES: [TextFormat; 23] = [
     text("uuid5", |text| is_uuid_of(text, Some(b'5')), "a UUID of version 5"),
 ];
 
-/// The forms of JSON Schema.
+/// The formats of JSON Schema.
 pub static TEXTS: &[TextFormat] = &JSON_SCHEMA;
 
 static STRUCTURAL: &[TextFormat] = &KUBERNETES;
 
-/// The form that a JSON Schema calls so.
+/// The format of this name in a JSON Schema.
 #[must_use]
 pub fn json_schema(name: &str) -> Option<&'static TextFormat> {
     TEXTS.iter().find(|format| format.name == name)
 }
 
-/// The form that a CustomResourceDefinition calls so, with or without dashes. Unknown formats ask for nothing.
+/// The format of this name in a CustomResourceDefinition, with or without dashes. Unknown formats accept any string.
 #[must_use]
 pub fn kubernetes(name: &str) -> Option<&'static TextFormat> {
     STRUCTURAL.iter().find(|format| format.name.bytes().eq(name.bytes().filter(|byte| *byte != b'-')))
 }
 
 fn is_time(text: &str) -> bool {
-    // Letters may be small, and a leap second is none that Go knows.
+    // RFC 3339 allows lowercase letters and leap seconds, Go does not.
     let text = text.to_ascii_uppercase();
     go::time(&text, false) || text.contains(":59:60") && go::time(&text.replacen(":59:60", ":59:59", 1), false)
 }
 
-/// `P1Y2M3DT4H5M6S`, or `P3W`; at least one part.
+/// `P1Y2M3DT4H5M6S` or `P3W`, with at least one unit.
 fn is_duration(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('P') else { return false };
     let (date, time) = rest.split_once('T').map_or((rest, None), |(date, time)| (date, Some(time)));
-    // Each unit once, in this order.
+    // Each unit at max once, in this order.
     let parts = |mut text: &str, units: &str| {
         let mut units = units.chars();
         while !text.is_empty() {
@@ -152,11 +148,11 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn is_date_time(text: &str) -> bool {
-    // Letters may be small here.
+    // Lowercase letters are allowed.
     go::time(&text.to_ascii_uppercase(), false)
 }
 
-/// As Go's durations, or numbers with units anywhere in the text: `5 minutes`, `2 days`.
+/// A duration of Go, or a number with a unit anywhere in the string: `5 minutes`, `2 days`.
 fn is_loose_duration(text: &str) -> bool {
     const UNITS: &[&str] = &["ns", "us", "µs", "ms", "s", "m", "h", "hr", "d", "w"];
     const LONG: &[&str] = &["nano", "micro", "milli", "sec", "min", "hour", "day", "week"];
@@ -178,19 +174,19 @@ fn is_loose_duration(text: &str) -> bool {
 
 fn is_cidr(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
-    let most = match address.parse::<IpAddr>() {
+    let max = match address.parse::<IpAddr>() {
         Ok(IpAddr::V4(_)) => 32,
         Ok(IpAddr::V6(_)) => 128,
         Err(_) => return false,
     };
-    bits.bytes().all(|byte| byte.is_ascii_digit()) && bits.parse::<u32>().is_ok_and(|bits| bits <= most)
+    bits.bytes().all(|byte| byte.is_ascii_digit()) && bits.parse::<u32>().is_ok_and(|bits| bits <= max)
 }
 
 fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// 6, 8 or 20 bytes, in pairs of digits with `:` or `-`, or in fours with `.`.
+/// 6, 8 or 20 bytes: groups of two digits with `:` or `-`, or of four digits with `.`.
 fn is_mac(text: &str) -> bool {
     let (digits, separator) = match text.as_bytes().get(2) {
         Some(b':' | b'-') => (2, char::from(text.as_bytes()[2])),
@@ -209,14 +205,14 @@ fn is_loose_host_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(allowed)
 }
 
-/// Whether it is a UUID, of a version or of any.
+/// Whether it is a UUID, of this version if one is given.
 pub(crate) fn is_uuid_of(text: &str, version: Option<u8>) -> bool {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     let dashes: Vec<usize> = text.bytes().enumerate().filter(|(_, byte)| *byte == b'-').map(|(at, _)| at).collect();
-    // Each of the four dashes may be left out.
+    // Each of the four dashes is optional.
     let is_digits = digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit);
-    let places = dashes.iter().enumerate().map(|(before, dash)| dash - before);
-    let fits = is_digits && dashes.len() <= 4 && places.into_iter().all(|place| matches!(place, 8 | 12 | 16 | 20));
+    let offsets = dashes.iter().enumerate().map(|(before, dash)| dash - before);
+    let fits = is_digits && dashes.len() <= 4 && offsets.into_iter().all(|offset| matches!(offset, 8 | 12 | 16 | 20));
     fits && version.is_none_or(|version| {
         digits[12] == version
             && (version == b'3' || matches!(digits[16].to_ascii_lowercase(), b'8' | b'9' | b'a' | b'b'))
@@ -270,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_have_two_sides_as_an_independent_implementation_sees_them() {
+    fn json_schema_formats_agree_with_an_independent_implementation() {
         for (name, good, bad) in [
             ("date", "2026-01-31", "2026-02-31"),
             ("date-time", "2026-01-31t12:00:00z", "2026-01-31 12:00"),
@@ -301,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn kubernetes_forms_have_two_sides() {
+    fn kubernetes_formats_accept_and_reject() {
         for (name, good, bad) in [
             ("date-time", "2026-01-31t12:00:00z", "yesterday"),
             ("date", "2026-01-31", "2026-02-31"),

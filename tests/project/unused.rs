@@ -65,7 +65,7 @@ fn a_reference_is_declared_in_the_terms_of_the_project() {
         "          envFrom: [{secretRef: {name: db}}]\n          ports:",
     );
     let declare = "declare it in profiles/web.yaml: `external: {db: Secret/db}`";
-    project.fails("prod", &["no Secret `db` here", declare, "`plimsoll.dev/allow: RULE because REASON`"]);
+    project.fails("prod", &["Secret `db` not found", declare, "`plimsoll.dev/allow: RULE because REASON`"]);
     project.edit("profiles/web.yaml", "image:", "external: {db: Secret/db}\nimage:");
     assert_eq!(project.stdout(&["explain", "web", "--unused"]), "every value is used\n");
     has(&project.web("prod"), "name: db\n");

@@ -187,7 +187,7 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
             }
             _ => {
                 let declare = bundle.options.declaration.of(&format!("{kind}/{name}"));
-                format!("add it, or if it is created elsewhere, {declare}")
+                format!("add it, or, if it is created elsewhere, {declare}")
             }
         }),
     };
