@@ -328,7 +328,7 @@ mod tests {
         let findings = crate::check::check(&rendered.objects, &crate::check::Options::default());
         let help =
             |field: &str| findings.iter().find(|finding| finding.field == field).map(|finding| finding.help.as_str());
-        assert_eq!(help("data[port]"), Some("write `| string` at the end of the expression"), "{findings:?}");
+        assert_eq!(help("data[port]"), Some("append `| string` to the expression"), "{findings:?}");
         assert_eq!(help("data[fixed]"), Some("put it in quotes"), "{findings:?}");
     }
 

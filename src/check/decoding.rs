@@ -74,7 +74,11 @@ pub(super) fn undefined(objects: &[Object], options: &Options, custom: &CustomKi
 }
 
 /// The constraints of a definition that exceed the limits of this tool: their location, a message and help.
-fn over_limits(object: &Object, kind: &CustomKind<'_>, found: &UnevaluatedPatterns) -> Vec<(Span, String, &'static str)> {
+fn over_limits(
+    object: &Object,
+    kind: &CustomKind<'_>,
+    found: &UnevaluatedPatterns,
+) -> Vec<(Span, String, &'static str)> {
     const SMALLER: &str =
         "the API server evaluates it; repetitions with large counts, such as `{1000}`, make a pattern large";
     let of = format!("of the definition of {}", object.kind());
