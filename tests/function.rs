@@ -114,7 +114,7 @@ fn findings_become_results() {
     assert_data_eq!(
         emit(&made["results"]),
         str![[r#"
-- message: "unknown field `prots` (help: did you mean `ports`?)"
+- message: "unknown field `spec.prots` (help: did you mean `ports`?)"
   severity: error
   resourceRef:
     apiVersion: v1
@@ -132,7 +132,7 @@ fn findings_become_results() {
 "#]]
     );
     // kustomize shows a person standard error alone.
-    assert!(String::from_utf8_lossy(&output.stderr).contains("error[field-unknown]: unknown field `prots`"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error[field-unknown]: unknown field `spec.prots`"));
     // What is not applied is not checked.
     let local = SERVICE.replace("annotations: {", "annotations: {config.kubernetes.io/local-config: \"true\", ");
     assert!(!list(&function(folder.path(), &input(&local, &example("check.yaml"))), 0)["results"].is_set());

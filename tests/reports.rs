@@ -138,7 +138,7 @@ fn junit_fails_where_the_command_fails() {
 <testsuites name="plimsoll" tests="1" failures="1" errors="0">
   <testsuite name="deploy/service.yaml" tests="1" failures="1" errors="0" skipped="0">
     <testcase classname="deploy/service.yaml" name="field-unknown: Service/a spec.prots">
-      <failure type="error" message="unknown field `prots`">deploy/service.yaml:4:8: unknown field `prots`
+      <failure type="error" message="unknown field `spec.prots`">deploy/service.yaml:4:8: unknown field `spec.prots`
 help: did you mean `ports`?</failure>
     </testcase>
   </testsuite>
@@ -153,7 +153,7 @@ help: did you mean `ports`?</failure>
     assert!(junit(&[&warning[..], &["--fail-on", "warning"]].concat()).contains("<failure type=\"warning\""));
     // Names and messages hold anything.
     let text = junit(&["bad web.yaml"]);
-    assert!(text.contains("unknown field `&lt;s&amp;b&gt;`") && !text.contains("<s&b>"), "{text}");
+    assert!(text.contains("unknown field `spec.&lt;s&amp;b&gt;`") && !text.contains("<s&b>"), "{text}");
     // No test at all is a fault to some services.
     repository.write("deploy/fine.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n");
     let text = junit(&["fine.yaml"]);

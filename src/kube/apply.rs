@@ -1,8 +1,8 @@
-//! Server-side apply by one field manager: what an object becomes when a changed manifest is applied over it.
+//! Server-side apply by one field manager: the object after a changed manifest is applied.
 //!
-//! The server keeps who set which field. A field that the manager set before and that the new manifest lacks is removed, with
-//! all below it; one that nobody set (a default, or what a controller wrote) stays. Lists are merged entry by entry where
-//! they are maps or sets, else replaced. A null removes what the manager set below a struct, and leaves the struct.
+//! The server records the manager of each field. A field that the manager owns and that the new manifest lacks is removed with
+//! everything below it; a field that it does not own (a default, or one set by a controller) stays. Lists that are maps or sets
+//! are merged item by item, others are replaced. A null removes the owned fields of a struct and leaves the struct.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -12,12 +12,12 @@ use crate::node::{Mapping, Node, Value};
 use crate::schema::ListKind;
 use crate::yaml;
 
-/// What an object becomes, before its defaults are filled in. `live`: the object as it is [`stored`](super::stored()); `owned`:
-/// the manifest that was applied last; `new`: the one that is applied now.
+/// The object after apply, before defaulting. `live`: the object as it is [`stored`](super::stored()); `owned`: the manifest that
+/// was applied last; `new`: the manifest that is applied now.
 #[must_use]
 pub fn applied(live: &Node, owned: &Node, new: &Node, shape: Shape<'_>) -> Node {
     let (Value::Mapping(before), Value::Mapping(_) | Value::Null) = (&live.value, &new.value) else {
-        return items(live, owned, new, shape);
+        return merge_items(live, owned, new, shape);
     };
     if before.is_empty() || shape.is_atomic() {
         return new.clone();
@@ -36,8 +36,8 @@ pub fn applied(live: &Node, owned: &Node, new: &Node, shape: Shape<'_>) -> Node 
     Node { value: Value::Mapping(merged), origin: new.origin.clone() }
 }
 
-/// Lists whose entries are told apart; whatever else is no mapping is replaced.
-fn items(live: &Node, owned: &Node, new: &Node, shape: Shape<'_>) -> Node {
+/// Merges lists that are maps or sets; replaces other lists and scalars.
+fn merge_items(live: &Node, owned: &Node, new: &Node, shape: Shape<'_>) -> Node {
     let identity = shape.identity();
     let is_list = matches!(live.value, Value::Sequence(_)) && matches!(new.value, Value::Sequence(_) | Value::Null);
     if identity.kind == ListKind::Atomic || !is_list || live.items().is_empty() {
@@ -70,8 +70,8 @@ fn items(live: &Node, owned: &Node, new: &Node, shape: Shape<'_>) -> Node {
     Node { value: merged.into(), origin: new.origin.clone() }
 }
 
-/// The manifest that was applied last, as far as it can be told: an object that was read from a cluster often bears it; else
-/// it is the object without what the server assigns. `None`: it is the object itself.
+/// The manifest that was applied last: that of the last-applied annotation, or the object without the fields that the server
+/// assigns. `None` if the object was not read from a cluster, so that it is that manifest itself.
 #[must_use]
 pub fn owned(object: &Node) -> Option<Node> {
     if !is_live(object) {
@@ -79,7 +79,7 @@ pub fn owned(object: &Node) -> Option<Node> {
     }
     let annotations = &object["metadata"]["annotations"];
     let mut applied = yaml::read_json(annotations[LAST_APPLIED].text()).ok();
-    // Its annotation makes `kubectl apply` write annotations where the manifest has none.
+    // For its own annotation, `kubectl apply` writes empty annotations that the manifest does not have.
     if let Some(Value::Mapping(metadata)) =
         applied.as_mut().and_then(|node| node.get_mut("metadata")).map(|node| &mut node.value)
     {
@@ -88,8 +88,7 @@ pub fn owned(object: &Node) -> Option<Node> {
     Some(applied.filter(|node| matches!(node.value, Value::Mapping(_))).unwrap_or_else(|| unassigned(object)))
 }
 
-/// What the server and its controllers write into an object by themselves: group and kind, the path, the key or (with a `*`
-/// at its end) what the key begins with.
+/// What the server and its controllers set: group and kind, the path, and the key or (with a trailing `*`) its prefix.
 const ASSIGNED: &[(&str, &str, &[&str], &str)] = &[
     ("", "*", &["metadata", "annotations"], LAST_APPLIED),
     ("", "*", &["metadata"], "finalizers"),
@@ -142,7 +141,7 @@ fn unassigned(object: &Node) -> Node {
     bare
 }
 
-/// Drops the volume of the service account's token, which admission mounts into each container of a Pod.
+/// Removes the service account token volume, which admission mounts into each container of a Pod.
 fn unmount_token(pod: &mut Node) {
     let Some(spec) = pod.get_mut("spec") else { return };
     let is_token = |volume: &Node| volume["name"].text().starts_with("kube-api-access-");
@@ -155,7 +154,7 @@ fn unmount_token(pod: &mut Node) {
     }
 }
 
-/// Keeps the items of a list of which something holds; without any the list goes.
+/// Removes items from a list, and the list if it becomes empty.
 fn retain(node: &mut Node, list: &str, keep: impl Fn(&Node) -> bool) {
     let Value::Mapping(mapping) = &mut node.value else { return };
     let Some(items) = mapping.get(list).map(Node::items) else { return };
@@ -167,7 +166,7 @@ fn retain(node: &mut Node, list: &str, keep: impl Fn(&Node) -> bool) {
     }
 }
 
-/// Fields of a Service's spec that keep their values where they are no longer named.
+/// Keeps the values of fields of a Service's spec that the manifest does not set.
 fn keep(was: &Node, merged: &mut Node, fields: &[&str]) {
     let Some(Value::Mapping(spec)) = merged.get_mut("spec").map(|spec| &mut spec.value) else { return };
     let named = spec.get("clusterIP").is_some_and(|address| !address.text().is_empty());
@@ -181,7 +180,7 @@ fn keep(was: &Node, merged: &mut Node, fields: &[&str]) {
     }
 }
 
-/// Node ports that are no longer named stay, by the names of the ports.
+/// Keeps the node ports that the manifest does not set; names identify the ports.
 fn keep_node_ports(was: &Node, merged: &mut Node) {
     let Some(Value::Sequence(ports)) =
         merged.get_mut("spec").and_then(|spec| spec.get_mut("ports")).map(|ports| &mut ports.value)
@@ -208,7 +207,7 @@ fn remove(node: &mut Node, path: &[&str], key: &str) {
             let Some(inner) = mapping.get_mut(field) else { return };
             let was_empty = inner.entries().is_empty();
             remove(inner, rest, key);
-            // What the server made to write into it goes with it.
+            // The server created the mapping for the key.
             if !was_empty && matches!(&inner.value, Value::Mapping(inner) if inner.is_empty()) {
                 mapping.remove(field);
             }
@@ -226,9 +225,9 @@ fn remove(node: &mut Node, path: &[&str], key: &str) {
     }
 }
 
-/// What the server does to a Service that is applied (`pkg/registry/core/service`): what it allocated stays where the new
-/// manifest names no other, and what does not go with the type is dropped where nobody set it. `live`: the Service as it is
-/// stored; `new`: the manifest that is applied.
+/// Restates the allocation of a Service's addresses and ports (`pkg/registry/core/service`): allocated values stay unless the
+/// new manifest sets others, and fields that do not apply to the type are removed unless it sets them. `live`: the Service as
+/// it is stored; `new`: the manifest that is applied.
 pub(crate) fn allocate(live: &Node, merged: &mut Node, new: &Node) {
     if (new["apiVersion"].text(), new["kind"].text()) != ("v1", "Service") {
         return;

@@ -1,7 +1,7 @@
-//! What the API server's decoder says of a node: unknown fields, and values of the wrong type.
+//! Decoding as the API server does it: unknown fields and values of the wrong type.
 //!
-//! Go's decoder (`sigs.k8s.io/json`, strict) tells upper from lower case, takes null for absent everywhere, and never turns
-//! one type into another; only a float without a fraction passes for a whole number, since kubectl writes it as one.
+//! Go's strict decoder (`sigs.k8s.io/json`) is case-sensitive, treats null as absent and does not convert types. Only a float
+//! without a fractional part passes for an integer, since kubectl writes it as one.
 
 use crate::cursor::At;
 use crate::formats::go;
@@ -13,16 +13,16 @@ use crate::suggest;
 use super::schema::{Form, Leaf, Struct, Type};
 use super::version::KubernetesVersion;
 
-/// What to do about bytes that are not base64.
+/// The help for bytes that are not base64.
 pub(crate) const ENCODE: &str = "encode the value with `base64`";
 
-/// Walks a node along a type. Empty if the decoder takes it.
+/// The faults of a node that is decoded into a type.
 #[must_use]
 pub fn decode(node: &Node, ty: Type, version: KubernetesVersion) -> Vec<Fault<'_>> {
     decode_at(&At::root("", node), ty, version)
 }
 
-/// The same for a part of an object.
+/// As [`decode`], for a field of an object.
 pub(super) fn decode_at<'a>(at: &At<'a, '_>, ty: Type, version: KubernetesVersion) -> Vec<Fault<'a>> {
     let mut walker = Walker { version, lenient: false, faults: Vec::new() };
     walker.value(at, ty);
@@ -31,7 +31,7 @@ pub(super) fn decode_at<'a>(at: &At<'a, '_>, ty: Type, version: KubernetesVersio
 
 struct Walker<'a> {
     version: KubernetesVersion,
-    /// Inside parts that Go reads with a decoder of their own, which lets unknown fields pass.
+    /// Inside types with their own Go decoder, which accepts unknown fields.
     lenient: bool,
     faults: Vec<Fault<'a>>,
 }
@@ -56,7 +56,7 @@ impl<'a> Walker<'a> {
                             Some(field) => self.value(&at, field.ty),
                             None if self.lenient || self.faults.len() >= MOST_FAULTS => {}
                             None => {
-                                let (message, help) = unknown(own, &entry.key, self.version);
+                                let (message, help) = unknown(own, &at, &entry.key, self.version);
                                 let fault = Fault::new(FaultKind::Unknown, &entry.value, at.dotted(), message);
                                 self.faults.push(Fault { key_span: entry.key_span, help, ..fault });
                             }
@@ -95,13 +95,13 @@ impl<'a> Walker<'a> {
 
 fn list_help(wanted: &str, node: &Node) -> &'static str {
     match (&node.value, wanted) {
-        (Value::Sequence(_), "a mapping") => "write it without the dash: one mapping, not a list of them",
-        (_, "a list") => "put a dash before it: a list, even of one",
+        (Value::Sequence(_), "a mapping") => "remove the dash: it must be a single mapping, not a list",
+        (_, "a list") => "add a dash before it: it must be a list",
         _ => "",
     }
 }
 
-/// Why a value does not fit a leaf. Values are not repeated here: they may be secrets.
+/// Why a value cannot be decoded into a leaf. The message does not contain the value, which may be a secret.
 struct LeafFault {
     message: String,
     help: &'static str,
@@ -124,7 +124,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             (Value::Bool(_) | Value::Int(_) | Value::Float(_), "a string") => QUOTE,
             (Value::String(text), "a boolean") if matches!(text.as_str(), "true" | "false") => UNQUOTE,
             (Value::String(text), "a whole number" | "a number") if text.parse::<i64>().is_ok() => UNQUOTE,
-            (Value::Sequence(_), _) => "write it without the dash: one value, not a list of them",
+            (Value::Sequence(_), _) => "remove the dash: it must be a single value, not a list",
             _ => "",
         };
         Err(LeafFault { message: format!("expected {wanted}, found {found}"), help })
@@ -146,7 +146,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         }
         (Leaf::Int64, Value::Float(number)) if number.fract() == 0.0 => fault("the number does not fit in 64 bits", ""),
         (Leaf::Quantity, Value::String(text)) => {
-            // The reader takes blanks around a quantity.
+            // The decoder trims white space around a quantity.
             if Quantity::parse(text.trim()).is_some() {
                 return Ok(());
             }
@@ -154,7 +154,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         }
         (Leaf::Bytes, Value::String(text)) if go::decode_base64(text).is_some() => Ok(()),
         (Leaf::Bytes, Value::String(_)) => fault("not base64", ENCODE),
-        // Go reads a list of small numbers as bytes.
+        // Go decodes a list of small integers into bytes.
         (Leaf::Bytes, Value::Sequence(items))
             if items
                 .iter()
@@ -163,7 +163,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
             Ok(())
         }
         (Leaf::Time, Value::String(text)) if go::time(text, false) => Ok(()),
-        (Leaf::Time, Value::String(_)) => fault("not a time in RFC 3339", "write it like `2026-01-31T12:00:00Z`"),
+        (Leaf::Time, Value::String(_)) => fault("not an RFC 3339 time", "write it like `2026-01-31T12:00:00Z`"),
         (Leaf::MicroTime, Value::String(text)) if go::time(text, true) => Ok(()),
         (Leaf::MicroTime, Value::String(_)) => {
             fault("not a time with microseconds", "write it like `2026-01-31T12:00:00.000000Z`")
@@ -179,7 +179,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
     }
 }
 
-/// Whether a float is a whole number of that many bits and a sign.
+/// Whether a float is an integer of that many bits and a sign.
 fn whole(number: f64, bits: i32) -> bool {
     let limit = 2_f64.powi(bits);
     number.fract() == 0.0 && (-limit..limit).contains(&number)
@@ -200,18 +200,18 @@ fn quantity_help(text: &str) -> &'static str {
     }
 }
 
-/// The message and help for a field that a struct does not have.
-fn unknown(own: Struct, key: &str, version: KubernetesVersion) -> (String, String) {
+/// The message and help for an unknown field.
+fn unknown(own: Struct, at: &At<'_, '_>, key: &str, version: KubernetesVersion) -> (String, String) {
     let having: Vec<String> = KubernetesVersion::all()
         .filter(|version| own.field(key, *version).is_some())
         .map(|version| version.to_string())
         .collect();
     if !having.is_empty() {
         let verb = if having.len() == 1 { "has" } else { "have" };
-        let message = format!("unknown field `{key}` in Kubernetes {version}");
+        let message = format!("unknown field `{}` in Kubernetes {version}", at.dotted());
         return (message, format!("only Kubernetes {} {verb} it", having.join(", ")));
     }
-    let message = format!("unknown field `{key}`");
+    let message = format!("unknown field `{}`", at.dotted());
     let names: Vec<&str> = own.fields(version).map(super::schema::Field::name).collect();
     let help = if let Some(near) = suggest::nearest(key, names.iter().copied()) {
         format!("did you mean `{near}`?")
@@ -225,7 +225,7 @@ fn unknown(own: Struct, key: &str, version: KubernetesVersion) -> (String, Strin
     (message, help)
 }
 
-/// The one struct some levels below that has a field of this name, as a path from here: `template.spec`.
+/// The path of the only struct, a few levels below, that has a field of this name: `template.spec`.
 fn below(own: Struct, key: &str, version: KubernetesVersion) -> Option<String> {
     let mut level = vec![(String::new(), own)];
     for _ in 0..3 {
@@ -286,19 +286,19 @@ mod tests {
         let service = |spec: &str| faults(&format!("apiVersion: v1\nkind: Service\nspec: {spec}\n"));
         assert_eq!(
             service("{ports: [{port: 80, targetport: 1}]}"),
-            ["spec.ports[0].targetport: unknown field `targetport` (did you mean `targetPort`?)"]
+            ["spec.ports[0].targetport: unknown field `spec.ports[0].targetport` (did you mean `targetPort`?)"]
         );
         let deployment = |spec: &str| faults(&format!("apiVersion: apps/v1\nkind: Deployment\nspec: {spec}\n"));
         assert_eq!(
             deployment("{containers: []}"),
-            ["spec.containers: unknown field `containers` (it belongs to `template.spec`)"]
+            ["spec.containers: unknown field `spec.containers` (it belongs to `template.spec`)"]
         );
         let pod = |version: &str| faults_in("apiVersion: v1\nkind: Pod\nspec: {hostnameOverride: a}\n", version);
         assert_eq!(pod("1.36"), NONE);
         assert_eq!(
             pod("1.33"),
             [
-                "spec.hostnameOverride: unknown field `hostnameOverride` in Kubernetes 1.33 (only Kubernetes 1.34, 1.35, 1.36, 1.37 have it)"
+                "spec.hostnameOverride: unknown field `spec.hostnameOverride` in Kubernetes 1.33 (only Kubernetes 1.34, 1.35, 1.36, 1.37 have it)"
             ]
         );
     }

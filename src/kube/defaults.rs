@@ -1,14 +1,13 @@
-//! Defaults that depend on other fields; all others stand in the schemas.
+//! Defaults that depend on other fields; all others are in the schemas.
 //!
-//! From the defaulting of each API group (`pkg/apis/*/*/defaults.go`) and, where they say so, from `pkg/registry`. Each is keyed
-//! by the type it belongs to.
+//! From the defaulting of each API group (`pkg/apis/*/*/defaults.go`) and, where noted, from `pkg/registry`, by type.
 
 use super::version::KubernetesVersion;
 use crate::formats::go::encode_base64;
 use crate::node::{Mapping, Node, Value};
 use crate::source::Span;
 
-/// The fields of a volume that are no source.
+/// The fields of a volume that are not sources.
 const NAME: &str = "name";
 
 fn text(mapping: &Mapping, field: &str) -> String {
@@ -23,7 +22,7 @@ fn node(value: impl Into<Value>) -> Node {
     Node::new(value, Span::NONE)
 }
 
-/// Sets a field that is absent.
+/// Sets an absent field.
 fn fill(mapping: &mut Mapping, field: &str, value: impl Into<Value>) {
     if !has(mapping, field) {
         mapping.set(field, node(value));
@@ -41,7 +40,7 @@ fn list(texts: &[&str]) -> Value {
     Value::Sequence(texts.iter().map(|text| node(*text)).collect())
 }
 
-/// The mapping in a field, for changing it.
+/// The mutable mapping of a field.
 fn within<'m>(mapping: &'m mut Mapping, field: &str) -> Option<&'m mut Mapping> {
     match &mut mapping.get_mut(field)?.value {
         Value::Mapping(inner) => Some(inner),
@@ -49,7 +48,7 @@ fn within<'m>(mapping: &'m mut Mapping, field: &str) -> Option<&'m mut Mapping> 
     }
 }
 
-/// Changes each item of a list of mappings.
+/// Calls a function with each item of a list of mappings.
 fn each(mapping: &mut Mapping, field: &str, mut change: impl FnMut(&mut Mapping)) {
     let Some(Value::Sequence(items)) = mapping.get_mut(field).map(|node| &mut node.value) else { return };
     for item in items.make_mut() {
@@ -59,7 +58,7 @@ fn each(mapping: &mut Mapping, field: &str, mut change: impl FnMut(&mut Mapping)
     }
 }
 
-/// Fills in the fields of a struct by its others. `given`: the struct as it was written.
+/// Applies the defaults of a struct that depend on its other fields. `given`: the struct as written.
 pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
     match name {
         "core.v1.Container" | "core.v1.EphemeralContainer" => {
@@ -73,7 +72,7 @@ pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
         "core.v1.Volume" if own.iter().all(|entry| entry.key == NAME) => {
             fill(own, "emptyDir", Mapping::new());
         }
-        // The old name of the field is kept equal.
+        // The deprecated name of the field has the same value.
         "core.v1.PodSpec" => {
             let names = [text(own, "serviceAccountName"), text(own, "serviceAccount")];
             if let Some(account) = names.into_iter().find(|name| !name.is_empty()) {
@@ -135,7 +134,7 @@ pub(super) fn fields(name: &str, given: &Node, own: &mut Mapping) {
     }
 }
 
-/// `Always` for what has no tag and no digest, or the tag `latest`.
+/// `Always` for an image with neither tag nor digest, or with the tag `latest`.
 fn pull_policy(image: &str) -> &'static str {
     let (name, digest) = image.split_once('@').map_or((image, false), |(name, _)| (name, true));
     let last = name.rsplit('/').next().unwrap_or(name);
@@ -174,7 +173,7 @@ fn service(own: &mut Mapping) {
     if inside {
         fill(own, "internalTrafficPolicy", "Cluster");
         let headless = text(own, "clusterIP") == "None";
-        // A headless Service without a selector has as many families as the cluster (`pkg/registry/core/service/storage`).
+        // A headless Service without a selector has the IP families of the cluster (`pkg/registry/core/service/storage`).
         let families = own.get("ipFamilies").map_or(0, |families| families.items().len());
         if families < 2 && (!headless || has(own, "selector")) {
             fill(own, "ipFamilyPolicy", "SingleStack");
@@ -193,7 +192,7 @@ fn service(own: &mut Mapping) {
     }
 }
 
-/// The amounts of `from` that `to` lacks.
+/// Copies the quantities of `from` that `to` lacks.
 fn amounts(own: &mut Mapping, from: &str, to: &str) {
     let Some(Value::Mapping(amounts)) = own.get(from).map(|node| node.value.clone()) else { return };
     fill(own, to, Mapping::new());
@@ -210,12 +209,12 @@ fn limit_range(own: &mut Mapping) {
     }
 }
 
-/// The two names of a claim's source are kept equal (`pkg/registry/core/persistentvolumeclaim`).
+/// `dataSource` and `dataSourceRef` of a claim have the same value (`pkg/registry/core/persistentvolumeclaim`).
 fn claim(own: &mut Mapping) {
     match (own.get("dataSource").cloned(), own.get("dataSourceRef").cloned()) {
         (Some(source), None) => own.set("dataSourceRef", node(source.value)),
         (None, Some(source)) if source["namespace"].is_null() => own.set("dataSource", node(source.value)),
-        // Another namespace needs a feature gate that is off.
+        // Another namespace needs a feature gate that is off by default.
         (None, Some(_)) => _ = own.remove("dataSourceRef"),
         _ => {}
     }
@@ -239,7 +238,7 @@ fn autoscaling(own: &mut Mapping) {
     }
 }
 
-/// Fills in what only the object as a whole has, not a template of it.
+/// Applies the defaults that only objects have, not templates.
 pub(super) fn object(own: &mut Mapping, _version: KubernetesVersion) {
     match (text(own, "apiVersion").as_str(), text(own, "kind").as_str()) {
         ("v1", "Secret") => secret(own),
@@ -269,14 +268,14 @@ pub(super) fn object(own: &mut Mapping, _version: KubernetesVersion) {
     }
 }
 
-/// Gives an object without labels those of its template.
+/// Copies the labels of the template to an object without labels.
 fn label(own: &mut Mapping, labels: Value) {
     if let Some(metadata) = within(own, "metadata") {
         fill(metadata, "labels", labels);
     }
 }
 
-/// `stringData` is written into `data` and never stored.
+/// Moves `stringData` into `data`.
 fn secret(own: &mut Mapping) {
     let Some(texts) = own.remove("stringData") else { return };
     fill(own, "data", Mapping::new());
@@ -304,7 +303,7 @@ fn namespace(own: &mut Mapping) {
     }
 }
 
-/// A Pod, and not a template of one: also what the admission of every cluster fills in.
+/// Applies the defaults of a Pod that is not a template, those of admission included.
 fn pod(spec: &mut Mapping) {
     fill(spec, "enableServiceLinks", true);
     fill(spec, "serviceAccountName", "default");
@@ -328,7 +327,7 @@ fn pod(spec: &mut Mapping) {
     }
 }
 
-/// A Pod stays five minutes on a node that is not ready (`plugin/pkg/admission/defaulttolerationseconds`).
+/// Adds the tolerations of nodes that are not ready (`plugin/pkg/admission/defaulttolerationseconds`).
 fn tolerations(spec: &mut Mapping) {
     let mut all = spec.get("tolerations").map(|all| all.items().to_vec()).unwrap_or_default();
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {

@@ -1,17 +1,17 @@
-//! Whether a text is a regular expression as Go's `regexp` (RE2 syntax) reads it.
+//! The syntax of Go's `regexp` (RE2).
 //!
-//! Our own engine lacks some of what Go has (classes of Unicode, `\Q…\E`), so its verdict would not do.
+//! Our own engine lacks some of it (Unicode classes, `\Q…\E`), so that it cannot decide whether a pattern is valid.
 
-/// The largest count of a repetition, and of repetitions of repetitions.
+/// The largest count of a repetition, nested ones multiplied.
 const MOST_REPEATED: u32 = 1000;
 
-/// How deep groups may nest in Go.
+/// The maximum nesting of groups.
 const MOST_NESTED: usize = 1000;
 
 /// Checks a regular expression.
 ///
 /// # Errors
-/// What Go would say of it.
+/// The message of Go.
 ///
 /// Restates the syntax of `regexp/syntax` with the flags of `regexp.Compile`. The names of Unicode classes are not looked up.
 pub(crate) fn check(pattern: &str) -> Result<(), &'static str> {
@@ -23,12 +23,12 @@ struct Parser<'t> {
     nested: usize,
 }
 
-/// How much of what is repeated is repeated already: the counts multiply.
+/// The repetitions inside an expression, whose counts multiply.
 #[derive(Clone, Copy)]
 struct Unit {
     /// The largest count inside.
     count: u32,
-    /// Whether a repetition ends here, which none may follow.
+    /// Whether it ends with a repetition, which cannot be repeated.
     repeated: bool,
 }
 
@@ -69,7 +69,7 @@ impl Parser<'_> {
                 }
                 '{' => match self.count()? {
                     Some(count) => self.repeat(&mut unit, count)?,
-                    // It stands for itself.
+                    // It is a literal.
                     None => {
                         self.next();
                         unit = Some(Unit { count: 1, repeated: false });
@@ -117,7 +117,7 @@ impl Parser<'_> {
         Ok(Some(most))
     }
 
-    /// What can be repeated, with the largest count inside; `None` for flags, which stand for nothing.
+    /// An expression that can be repeated, with the largest count inside; `None` for flags.
     fn atom(&mut self) -> Result<Option<u32>, &'static str> {
         match self.next() {
             Some('(') => self.group(),
@@ -177,7 +177,7 @@ impl Parser<'_> {
             if self.rest.is_empty() {
                 return Err(OPEN);
             }
-            // In Perl's syntax, which `regexp.Compile` reads, a `-` may stand anywhere.
+            // In Perl's syntax, which `regexp.Compile` uses, a `-` is valid anywhere.
             first = false;
             if self.rest.starts_with("[:")
                 && let Some(end) = self.rest.find(":]")
@@ -209,7 +209,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// A character of a class; `None` for a class in the class, which no range begins with.
+    /// A character of a class; `None` for a nested class, which cannot start a range.
     fn class_char(&mut self) -> Result<Option<char>, &'static str> {
         match self.next() {
             Some('\\') => {
@@ -255,12 +255,12 @@ impl Parser<'_> {
         }
     }
 
-    /// An escape that stands for one character.
+    /// An escape of one character.
     fn escaped(&mut self) -> Result<char, &'static str> {
         const WRONG: &str = "invalid escape sequence";
         let Some(next) = self.next() else { return Err("trailing backslash at end of expression") };
         match next {
-            // An octal number; a single digit other than 0 would refer back to a group.
+            // An octal number; a single digit other than 0 would be a back-reference.
             '1'..='7' if !self.rest.starts_with(|c: char| ('0'..='7').contains(&c)) => Err(WRONG),
             '0'..='7' => {
                 let mut code = next as u32 - '0' as u32;

@@ -1,4 +1,4 @@
-//! Which kinds a Kubernetes version has.
+//! The kinds of a Kubernetes version.
 
 use std::sync::LazyLock;
 
@@ -8,14 +8,14 @@ use super::schema::{self, KindEntry, Type};
 use super::version::KubernetesVersion;
 use crate::suggest;
 
-/// Where objects of a kind live.
+/// The scope of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// In the cluster.
+    /// Objects have no namespace.
     Cluster,
-    /// In a namespace.
+    /// Objects are in a namespace.
     Namespaced,
-    /// Nowhere by themselves: only sent to a part of another object.
+    /// There are no objects: it is only sent to a subresource of another object.
     Subresource,
 }
 
@@ -28,7 +28,7 @@ pub struct Kind {
     pub kind: &'static str,
     /// Its name in URLs and RBAC rules: `deployments`.
     pub plural: &'static str,
-    /// Where its objects live.
+    /// The scope of its objects.
     pub scope: Scope,
     /// Whether it is a list of objects (`PodList`).
     pub list: bool,
@@ -64,29 +64,29 @@ impl Kind {
     }
 }
 
-/// What there is to say of an apiVersion and kind that a version does not have.
+/// Why a version does not have an apiVersion and kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unknown {
-    /// A version of Kubernetes took it away.
+    /// A version of Kubernetes removed it.
     Removed {
         /// The first version without it.
         release: String,
         /// The apiVersion to use instead; empty if there is none.
         replacement: &'static str,
-        /// What to do; empty if the replacement says it all.
+        /// What to do; empty if the replacement is enough.
         help: &'static str,
     },
-    /// A version of Kubernetes brings it later.
+    /// A later version of Kubernetes adds it.
     Later(KubernetesVersion),
-    /// The kind exists under other apiVersions.
+    /// The kind has other apiVersions.
     Elsewhere(Vec<&'static str>),
     /// The group and version have a kind of a similar name.
     Near(&'static str),
-    /// Nobody knows it.
+    /// It is unknown.
     Nothing,
 }
 
-/// Kinds of versions before those we have schemas of: apiVersion, kinds, the release without them, the replacement.
+/// Kinds that were removed before the oldest supported version: apiVersion, kinds, the release without them, the replacement.
 /// From the Kubernetes deprecation guide.
 const REMOVED: &[(&str, &[&str], &str, &str)] = &[
     (
@@ -168,14 +168,14 @@ const REMOVED: &[(&str, &[&str], &str, &str)] = &[
     ("storage.k8s.io/v1beta1", &["CSIStorageCapacity"], "1.27", "storage.k8s.io/v1"),
 ];
 
-/// Stable kinds that are deprecated: apiVersion, kind, since when, what to do.
+/// Stable kinds that are deprecated: apiVersion, kind, the release that deprecated them, what to do.
 const DEPRECATED: &[(&str, &str, &str, &str)] = &[
-    ("v1", "ComponentStatus", "1.19", "ask the components' own health endpoints"),
+    ("v1", "ComponentStatus", "1.19", "use the health endpoints of the components"),
     ("v1", "Endpoints", "1.33", "use `discovery.k8s.io/v1` EndpointSlice"),
 ];
 
 /// Removed kinds that the Kubernetes deprecation guide lists with "No notable changes" in their replacement, and
-/// `autoscaling/v2beta2`, whose types became `v2` as they were: a manifest of theirs means the same there.
+/// `autoscaling/v2beta2`, whose types became `v2` unchanged: their manifests are valid there with the same meaning.
 /// Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/>
 const MOVED_UNCHANGED: &[(&str, &[&str])] = &[
     ("apiregistration.k8s.io/v1beta1", &["APIService"]),
@@ -190,7 +190,7 @@ const MOVED_UNCHANGED: &[(&str, &[&str])] = &[
     ("storage.k8s.io/v1beta1", &["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment"]),
 ];
 
-/// Whether a removed kind means the same in its replacement, field for field.
+/// Whether a removed kind and its replacement have the same fields.
 #[must_use]
 pub fn moved_unchanged(api_version: &str, kind: &str) -> bool {
     MOVED_UNCHANGED.iter().any(|(known, kinds)| *known == api_version && kinds.contains(&kind))
@@ -202,7 +202,7 @@ pub fn unknown(api_version: &str, kind: &str, version: KubernetesVersion) -> Unk
     let removed = REMOVED.iter().find(|(removed, kinds, ..)| *removed == api_version && kinds.contains(&kind));
     if let Some((_, _, release, replacement)) = removed {
         let help = if kind == "PodSecurityPolicy" {
-            "use the pod-security labels of the Namespace, or an admission policy"
+            "use Pod Security labels on the Namespace, or a ValidatingAdmissionPolicy"
         } else {
             ""
         };
@@ -232,8 +232,8 @@ pub fn unknown(api_version: &str, kind: &str, version: KubernetesVersion) -> Unk
         .map_or(Unknown::Nothing, |known| Unknown::Near(known.kind))
 }
 
-/// Whether an apiVersion and kind are of a group that Kubernetes does not serve itself, in no version: a custom resource,
-/// whose group is a domain. A group that is nearly the one of such a kind is a misspelt one.
+/// Whether an apiVersion and kind are of a custom resource: the group is a domain that no version of Kubernetes serves, and
+/// does not look like a misspelled group of the kind.
 #[must_use]
 pub fn is_foreign(api_version: &str, kind: &str) -> bool {
     let Some((group, _)) = api_version.rsplit_once('/') else { return false };
@@ -245,8 +245,8 @@ pub fn is_foreign(api_version: &str, kind: &str) -> bool {
     !group.ends_with(".k8s.io") || suggest::nearest(group, groups).is_none()
 }
 
-/// Whether no API server can serve an apiVersion and kind: the group is neither one of Kubernetes' own, nor near one, nor a
-/// domain, as those of custom resources are, and the kind is none of Kubernetes'.
+/// Whether no API server can serve an apiVersion and kind: the group is neither one of Kubernetes, nor similar to one, nor a
+/// domain as those of custom resources are, and Kubernetes has no such kind.
 #[must_use]
 pub fn is_of_no_server(api_version: &str, kind: &str) -> bool {
     let Some((group, _)) = api_version.rsplit_once('/') else { return false };
@@ -256,14 +256,14 @@ pub fn is_of_no_server(api_version: &str, kind: &str) -> bool {
         && Kind::all(KubernetesVersion::default()).all(|known| known.kind != kind)
 }
 
-/// The groups of Kubernetes itself, of all versions.
+/// The groups of Kubernetes in all versions.
 static OWN_GROUPS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let removed = REMOVED.iter().map(|(api_version, ..)| *api_version);
     let api_versions = schema::all_kind_entries().map(|entry| entry.api_version()).chain(removed);
     api_versions.filter_map(|api_version| api_version.rsplit_once('/')).map(|(group, _)| group).collect()
 });
 
-/// What to use instead of a kind that the version still has but that is on its way out: since when, and what to do.
+/// The release that deprecated a kind of a version, which may be empty, and what to do. `None` if it is not deprecated.
 #[must_use]
 pub fn deprecated(api_version: &str, kind: &str, version: KubernetesVersion) -> Option<(&'static str, String)> {
     if let Some((_, _, since, help)) =

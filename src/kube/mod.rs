@@ -1,12 +1,12 @@
-//! What Kubernetes would make of an object: its kinds, their fields, what its decoder says, and how it is stored.
+//! How Kubernetes reads an object: kinds, their fields, decoding, and the stored form.
 //!
-//! - [`Shape`] says what a field holds, whether its kind is built in ([`Shape::of_object`], [`Shape::built_in`]) or comes from a
-//!   CustomResourceDefinition; [`Identity`] how the entries of a list are told apart.
-//! - [`find`] and [`Index`] are where a node stands: its field path as the API server writes it, and its shape.
-//! - [`stored()`] is an object as the API server keeps it, with defaults and without what says nothing; [`equivalent`] compares
-//!   two objects in that form.
-//! - [`applied`] is what server-side apply by one manager makes of it; [`owned`] what that manager set of an object that was read
-//!   from a cluster.
+//! - [`Shape`] is the type of a field, whether its kind is built in ([`Shape::of_object`], [`Shape::built_in`]) or defined by a
+//!   CustomResourceDefinition; [`Identity`] is how server-side apply identifies the items of a list.
+//! - [`find`] and [`Index`] locate a node: its field path as the API server writes it, and its shape.
+//! - [`stored()`] is an object as the API server stores it, with defaults and without empty values; [`equivalent`] compares two
+//!   objects in that form.
+//! - [`applied`] is the result of server-side apply by one manager; [`owned`] is what that manager set in an object that was
+//!   read from a cluster.
 
 mod apply;
 pub mod crd;

@@ -1,4 +1,4 @@
-//! Where a node stands in a tree: the search for it, by its address.
+//! The paths of nodes, which are found by their addresses.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -6,15 +6,14 @@ use super::shape::Shape;
 use crate::node::{Node, Value};
 use crate::path::{FieldPath, Segment, address};
 
-/// The field path of the node at that address below `root`, an object or another tree of a shape, and what it holds. `None` if
-/// it is not there.
+/// The field path and the shape of `target`, a node of the tree `root`. `None` if it is not in the tree.
 #[must_use]
 pub fn find<'s>(root: &Node, shape: Shape<'s>, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
     fn descend(node: &Node, target: &Node, way: &mut Vec<usize>) -> bool {
         if std::ptr::eq(node, target) {
             return true;
         }
-        // Another scalar leads nowhere, and most nodes are that.
+        // Most nodes are scalars, which have no children to search.
         let leads =
             |node: &Node| std::ptr::eq(node, target) || matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
         let children = node.items().iter().chain(node.entries().iter().map(|entry| &entry.value)).enumerate();
@@ -30,7 +29,7 @@ pub fn find<'s>(root: &Node, shape: Shape<'s>, target: &Node) -> Option<(FieldPa
     follow(root, shape, way.into_iter()).map(|(path, shape, _)| (path, shape))
 }
 
-/// The path along the children of these numbers, what it leads to, and the node.
+/// The path along the children with these indices, and the shape and node that it leads to.
 fn follow<'n, 's>(
     root: &'n Node,
     mut shape: Shape<'s>,
@@ -56,15 +55,15 @@ fn follow<'n, 's>(
     Some((path, shape, node))
 }
 
-/// Where each node of a tree stands, by its address: for the paths of many.
+/// The positions of all nodes of a tree by their addresses, for the paths of many nodes.
 #[derive(Debug)]
 pub struct Index {
-    /// The parent of a node, and which of its children the node is.
+    /// The parent of a node and the index of the node among its children.
     parents: HashMap<usize, (usize, usize)>,
 }
 
 impl Index {
-    /// The places of all nodes below `root`.
+    /// Indexes all nodes of a tree.
     #[must_use]
     pub fn of(root: &Node) -> Self {
         let mut parents = HashMap::new();
@@ -81,7 +80,7 @@ impl Index {
         Self { parents }
     }
 
-    /// What [`find`] finds; `root` is the one that the index was made of.
+    /// As [`find`]; `root` is the tree that was indexed.
     #[must_use]
     pub fn find<'s>(&self, root: &Node, shape: Shape<'s>, target: &Node) -> Option<(FieldPath, Shape<'s>)> {
         let mut way = Vec::new();

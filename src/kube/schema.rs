@@ -1,25 +1,25 @@
 //! The built-in schemas, read in place from `schemas/kubernetes.bin`.
 //!
-//! Nothing is decoded up front: a [`Type`] is a number into the file, and a look-up is a binary search over its bytes.
+//! Nothing is decoded in advance: a [`Type`] is an index into the file, and a lookup is a binary search over its bytes.
 //! The file is written by `tools/kube-schemas`. Its layout, all numbers little-endian:
 //!
 //! | part | bytes | content |
 //! | --- | --- | --- |
 //! | magic | 8 | `PLKUBE02` |
-//! | digest | 8 | FNV-1a of all that follows |
+//! | digest | 8 | FNV-1a of the rest |
 //! | counts | 5 × 4 | strings, types, fields, kinds, key sets |
-//! | string ends | 4 × (strings + 1) | where each string begins and the last one ends; the strings are in byte order |
-//! | types | 8 each | tag, 1 where server-side apply replaces it as a whole, three numbers of two bytes that the tag explains |
+//! | string ends | 4 × (strings + 1) | the start of each string and the end of the last one; the strings are in byte order |
+//! | types | 8 each | tag, 1 if server-side apply replaces it as a whole, three numbers of two bytes that depend on the tag |
 //! | fields | 10 each | name, type, versions that have it (bit 0 is 1.33), flags (bit 0 required, bit 1 a pointer), default |
 //! | kinds | 12 each | apiVersion, kind, plural, type, versions, flags: bits 0–1 scope, bit 2 a list kind |
-//! | key sets | 8 each | how list entries are told apart (0 not, 1 by value, 2 by key), count, two keys, merge key |
-//! | strings | | the texts |
+//! | key sets | 8 each | kind of list (0 atomic, 1 set, 2 map), count, two keys, merge key |
+//! | strings | | the strings |
 //!
 //! Tags: 0 any value, 1 string, 2 bool, 3 int32, 4 int64, 5 double, 6 bytes, 7 time, 8 micro time, 9 duration, 10 int or
 //! string, 11 quantity, 12 and 13 any value (`FieldsV1`, `RawExtension`), 32 list, 33 map, 34 struct, 35 choice.
 //! A type's three numbers: a struct's name, first field and field count (fields sorted by name); a list's item type and key
 //! set; a map's value type; for a choice the struct and the other type. A field that differs between versions has an entry
-//! for each form. A default is the number of a string that holds JSON.
+//! for each type. A default is the index of a string of JSON.
 
 use super::version::KubernetesVersion;
 use crate::schema::ListKind;
@@ -40,7 +40,7 @@ const KINDS_AT: usize = FIELDS_AT + FIELD_SIZE * FIELDS;
 const KEY_SETS_AT: usize = KINDS_AT + KIND_SIZE * KINDS;
 const TEXT_AT: usize = KEY_SETS_AT + 8 * KEY_SETS;
 
-/// The [`prefix`] of each field's name: most comparisons of a search then need no look at the name itself.
+/// The [`prefix`] of each field's name, which decides most comparisons of a search.
 static PREFIXES: [u64; FIELDS] = {
     let mut prefixes = [0; FIELDS];
     let mut field = 0;
@@ -55,7 +55,7 @@ static PREFIXES: [u64; FIELDS] = {
     prefixes
 };
 
-/// The first eight bytes as a number: texts are in the order of their prefixes, unless these are the same.
+/// The first eight bytes as a number: strings are ordered by their prefixes unless these are equal.
 const fn prefix(text: &[u8]) -> u64 {
     let mut eight = [0; 8];
     let (end, _) = eight.split_at_mut(if text.len() < 8 { text.len() } else { 8 });
@@ -63,7 +63,7 @@ const fn prefix(text: &[u8]) -> u64 {
     u64::from_be_bytes(eight)
 }
 
-/// The number that stands for "no string".
+/// The index of no string.
 const NO_STRING: u16 = u16::MAX;
 
 const fn count(index: usize) -> usize {
@@ -87,37 +87,37 @@ fn text(string: u16) -> &'static str {
     std::str::from_utf8(bytes(string)).unwrap_or_default()
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Type(u16);
 
 /// The form of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// A value of no parts.
+    /// A value without fields or items.
     Leaf(Leaf),
     /// An object with known fields.
     Struct(Struct),
     /// A list of one type.
     List(Type),
-    /// A mapping of any keys to one type.
+    /// A mapping of arbitrary keys to one type.
     Map(Type),
-    /// The first type, a struct, where the value is a mapping; else the second.
+    /// The first type, a struct, if the value is a mapping; otherwise the second.
     Or(Type, Type),
 }
 
-/// Values of no parts, each with its own reader in Go.
+/// Values without fields or items, as Go decodes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaf {
     /// Any JSON value.
     Any,
-    /// A text.
+    /// A string.
     String,
     /// `true` or `false`.
     Bool,
-    /// A whole number of 32 bits.
+    /// An integer of 32 bits.
     Int32,
-    /// A whole number of 64 bits.
+    /// An integer of 64 bits.
     Int64,
     /// A number.
     Double,
@@ -125,13 +125,13 @@ pub enum Leaf {
     Bytes,
     /// A time in RFC 3339.
     Time,
-    /// A time in RFC 3339 with six digits of a second.
+    /// A time in RFC 3339 with microseconds.
     MicroTime,
-    /// A duration as Go writes it.
+    /// A duration in Go's format.
     Duration,
-    /// A whole number of 32 bits or a text.
+    /// An integer of 32 bits or a string.
     IntOrString,
-    /// A quantity, as a text or a number.
+    /// A quantity, as a string or a number.
     Quantity,
 }
 
@@ -147,17 +147,17 @@ pub struct Struct {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
     name: u16,
-    /// What it holds.
+    /// Its type.
     pub ty: Type,
     versions: u16,
     flags: u16,
     default: u16,
 }
 
-/// How the entries of a list are told apart, and by what.
+/// How apply identifies the items of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListKeys {
-    /// How.
+    /// How server-side apply merges the list.
     pub kind: ListKind,
     keys: [u16; 2],
     merge_key: u16,
@@ -189,7 +189,7 @@ impl Type {
         })
     }
 
-    /// What a field of that name holds, if this is a struct that has it in that version, or a map.
+    /// The type of a field, if this is a struct that has it in a version, or of a key, if it is a map.
     #[must_use]
     pub fn field(self, name: &str, version: KubernetesVersion) -> Option<Self> {
         match self.form() {
@@ -200,7 +200,7 @@ impl Type {
         }
     }
 
-    /// What the items hold, if this is a list.
+    /// The type of the items, if this is a list.
     #[must_use]
     pub fn items(self) -> Option<Self> {
         match self.form() {
@@ -210,13 +210,13 @@ impl Type {
         }
     }
 
-    /// Whether server-side apply replaces it as a whole, though it is a struct or a map.
+    /// Whether it is a struct or map that server-side apply replaces as a whole.
     #[must_use]
     pub fn is_atomic(self) -> bool {
         FILE[TYPES_AT + 8 * usize::from(self.0) + 1] != 0
     }
 
-    /// How the entries are told apart, if this is a list.
+    /// How apply identifies the items, if this is a list.
     #[must_use]
     pub fn list_keys(self) -> Option<ListKeys> {
         let at = TYPES_AT + 8 * usize::from(self.0);
@@ -240,24 +240,24 @@ impl Struct {
         text(self.name)
     }
 
-    /// A field of that version.
+    /// A field that a version has.
     #[must_use]
     pub fn field(self, name: &str, version: KubernetesVersion) -> Option<Field> {
         self.variants(name).find(|field| field.is_in(version))
     }
 
-    /// All forms a field has had in the versions we know.
+    /// A field in all its types over the versions.
     pub fn variants(self, name: &str) -> impl Iterator<Item = Field> {
         let first = usize::from(self.first);
         let (prefixes, wanted) = (&PREFIXES[first..first + usize::from(self.count)], prefix(name.as_bytes()));
         let start = prefixes.partition_point(|prefix| *prefix < wanted);
         let alike = prefixes[start..].iter().take_while(|prefix| **prefix == wanted).count();
-        // Of less than eight bytes the prefix and the length say it all.
+        // Prefix and length identify a name of less than eight bytes.
         let is_it = |bytes: &[u8]| bytes.len() == name.len() && (bytes.len() < 8 || bytes == name.as_bytes());
         (first + start..first + start + alike).map(Field::read).filter(move |field| is_it(field.name_bytes()))
     }
 
-    /// The fields of a version, by name.
+    /// The fields that a version has, by name.
     pub fn fields(self, version: KubernetesVersion) -> impl Iterator<Item = Field> {
         let first = usize::from(self.first);
         (first..first + usize::from(self.count)).map(Field::read).filter(move |field| field.is_in(version))
@@ -292,19 +292,19 @@ impl Field {
         self.versions & version.bit() != 0
     }
 
-    /// Whether the published schema calls it required. The decoder does not ask for it.
+    /// Whether it is required in the published schema. The decoder does not require it.
     #[must_use]
     pub const fn required(self) -> bool {
         self.flags & 1 != 0
     }
 
-    /// Whether its Go type is a pointer: then an empty value differs from none.
+    /// Whether its Go type is a pointer, so that an empty value differs from an absent one.
     #[must_use]
     pub const fn is_pointer(self) -> bool {
         self.flags & 2 != 0
     }
 
-    /// What the API server fills in where it is absent, as JSON. Defaults that depend on other fields are not among them.
+    /// Its default as JSON, unless that depends on other fields.
     #[must_use]
     pub fn default(self) -> Option<&'static str> {
         (self.default != NO_STRING).then(|| text(self.default))
@@ -312,12 +312,12 @@ impl Field {
 }
 
 impl ListKeys {
-    /// The fields that tell entries apart under server-side apply; empty unless the list is a map.
+    /// The keys of the items under server-side apply; empty unless the list is a map.
     pub fn keys(self) -> impl Iterator<Item = &'static str> {
         self.keys.into_iter().filter(|key| *key != NO_STRING).map(text)
     }
 
-    /// The field that tells entries apart under client-side apply.
+    /// The merge key of client-side apply.
     #[must_use]
     pub fn merge_key(self) -> Option<&'static str> {
         (self.merge_key != NO_STRING).then(|| text(self.merge_key))
@@ -351,7 +351,7 @@ impl KindEntry {
         number(self.at + 8) & version.bit() != 0
     }
 
-    /// 0 cluster, 1 namespace, 2 neither: a subresource.
+    /// 0 cluster, 1 namespace, 2 subresource.
     pub(super) fn scope(self) -> u8 {
         FILE[self.at + 10] & 0b11
     }
@@ -361,7 +361,7 @@ impl KindEntry {
     }
 }
 
-/// The entries of a kind; more than one where its form differs between versions.
+/// The entries of a kind; several if its type differs between versions.
 pub(super) fn kind_entries(api_version: &str, kind: &str) -> impl Iterator<Item = KindEntry> {
     let wanted = (api_version.as_bytes(), kind.as_bytes());
     let key = |index: usize| {

@@ -1,4 +1,4 @@
-//! What a place in an object holds, whether its kind is built in or custom: the way down for whoever walks a tree.
+//! The types of fields, of built-in kinds and of custom resources alike.
 
 use std::fmt::Write as _;
 
@@ -11,36 +11,36 @@ use crate::node::{Node, Value};
 use crate::path::Segment;
 use crate::schema::{ListKind, Subschema};
 
-/// What a place in an object holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape<'a> {
-    /// A part of a built-in kind.
+    /// A built-in kind or one of its fields.
     BuiltIn(Type, KubernetesVersion),
-    /// A custom resource as a whole; its metadata is built in.
+    /// A custom resource; its metadata is built in.
     Resource(Subschema<'a>, KubernetesVersion),
-    /// A part of a custom resource.
+    /// A field of a custom resource.
     Custom(Subschema<'a>),
-    /// An object of a kind that nobody knows; its metadata is built in.
+    /// An object of an unknown kind; its metadata is built in.
     Foreign(KubernetesVersion),
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
-/// How the entries of a list are told apart.
+/// How apply identifies the items of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity<'a> {
-    /// How, under server-side apply.
+    /// How server-side apply merges the list.
     pub kind: ListKind,
-    /// By which fields, where the list is a map.
+    /// The keys of the items, if the list is a map.
     pub keys: Vec<&'a str>,
-    /// What each of the keys is where it is absent; `None` where it must be there.
+    /// The default of each key; `None` if the key is required.
     pub defaults: Vec<Option<&'a str>>,
-    /// By which field client-side apply tells them apart; without one it replaces the list.
+    /// The merge key of client-side apply, which replaces lists without one.
     pub merge_key: Option<&'a str>,
 }
 
 impl<'a> Shape<'a> {
-    /// The shape of objects of a kind.
+    /// The type of a kind.
     #[must_use]
     pub fn of(api_version: &str, kind: &str, version: KubernetesVersion, custom: &'a CustomKinds<'_>) -> Self {
         if let Some(found) = Kind::find(api_version, kind, version) {
@@ -49,20 +49,20 @@ impl<'a> Shape<'a> {
         custom.find(api_version, kind).map_or(Self::Foreign(version), |found| Self::Resource(found.schema(), version))
     }
 
-    /// The shape of an object, by its apiVersion and kind.
+    /// The type of an object, by its apiVersion and kind.
     #[must_use]
     pub fn of_object(object: &Node, version: KubernetesVersion, custom: &'a CustomKinds<'_>) -> Self {
         Self::of(object["apiVersion"].text(), object["kind"].text(), version, custom)
     }
 
-    /// The shape of an object as far as its kind is built in.
+    /// The type of an object, if its kind is built in.
     #[must_use]
     pub fn built_in(object: &Node, version: KubernetesVersion) -> Shape<'static> {
         let found = Kind::find(object["apiVersion"].text(), object["kind"].text(), version);
         found.map_or(Shape::Foreign(version), |found| Shape::BuiltIn(found.ty, version))
     }
 
-    /// The definition of a custom resource here, or of a part of one.
+    /// The schema of a custom resource or of one of its fields.
     pub(super) const fn definition(self) -> Option<Subschema<'a>> {
         match self {
             Self::Resource(schema, _) | Self::Custom(schema) => Some(schema),
@@ -70,13 +70,13 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// The step to a field, or to a key of a map, as the API server writes it.
+    /// The path segment of a field or a key of a map, as the API server writes it.
     #[must_use]
     pub fn segment(self, key: &str) -> Segment {
         if self.has_data_keys() { Segment::Key(key.into()) } else { Segment::Field(key.into()) }
     }
 
-    /// Whether server-side apply replaces the struct or map here as a whole.
+    /// Whether server-side apply replaces the struct or map as a whole.
     #[must_use]
     pub fn is_atomic(self) -> bool {
         match self {
@@ -86,7 +86,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// Whether the keys of a mapping here are data, such as labels, and not fields.
+    /// Whether the keys of a mapping are data, such as labels, and not the names of fields.
     #[must_use]
     pub fn has_data_keys(self) -> bool {
         match self {
@@ -96,7 +96,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// The shape of a field, or of a key of a map.
+    /// The type of a field or of a key of a map.
     #[must_use]
     pub fn field(self, name: &str) -> Self {
         match self {
@@ -112,7 +112,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// The shape of a list's items.
+    /// The type of the items of a list.
     #[must_use]
     pub fn items(self) -> Self {
         match self {
@@ -122,7 +122,7 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// The fields of a node of this shape, or its items, each with what it holds.
+    /// The fields or items of a node of this type, each with its own type.
     pub fn children<'n, 'p, 'q>(
         self,
         at: &'q At<'n, 'p>,
@@ -136,7 +136,7 @@ impl<'a> Shape<'a> {
         fields.chain(at.items().map(move |item| (item, items)))
     }
 
-    /// How a list's entries are told apart; what is no list, or unknown, reads as atomic.
+    /// How apply identifies the items of a list; atomic if it is not a list or unknown.
     #[must_use]
     pub fn identity(self) -> Identity<'a> {
         match self {
@@ -169,8 +169,8 @@ impl Identity<'_> {
         Self { kind: ListKind::Atomic, keys: Vec::new(), defaults: Vec::new(), merge_key: None }
     }
 
-    /// What tells an entry from the others under server-side apply, as a text to compare and to show
-    /// (`name=web`, `port=80, protocol=TCP`). `None` where entries are not told apart, or a key is missing.
+    /// The identity of an item under server-side apply, as a string to compare and to print (`name=web`,
+    /// `port=80, protocol=TCP`). `None` if items have no identity or a key is missing.
     #[must_use]
     pub fn of(&self, item: &Node) -> Option<String> {
         let mut text = String::new();
@@ -184,7 +184,7 @@ impl Identity<'_> {
                     }
                     text.push_str(key);
                     text.push('=');
-                    // A null is a key too, where none is filled in.
+                    // Without a default, null is a key, too.
                     match (item.get(key), default) {
                         (Some(value), _) if value.is_set() => put(&mut text, value),
                         (_, Some(default)) => text.push_str(default),

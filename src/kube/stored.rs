@@ -1,10 +1,10 @@
-//! Objects as the API server stores them: read into their Go types, defaults filled in, written again.
+//! Objects as the API server stores them: decoded into Go types, defaulted and encoded again.
 //!
-//! Two manifests that are stored alike are one to the server, however they are written: `{}` and nothing where the field is
-//! a value, an explicit default, `1024Mi` and `1Gi`, `stringData` and `data`. What only the server writes (`status`, `uid`,
-//! `managedFields`) is left out. [`stored`] makes that form, [`equivalent`] compares two objects in it.
+//! Manifests with the same stored form are equivalent, however they are written: `{}` and an absent field unless the field is
+//! a pointer, an explicit and an applied default, `1024Mi` and `1Gi`, `stringData` and `data`. Fields that only the server
+//! writes (`status`, `uid`, `managedFields`) are removed. [`stored`] returns that form, [`equivalent`] compares two objects in it.
 //!
-//! A node keeps its origin; what is filled in has none. Items of lists keep their places.
+//! Nodes keep their origins; defaults have none. Lists keep their order.
 
 use super::defaults;
 use super::schema::{Field, Form, Leaf, Struct, Type};
@@ -17,7 +17,7 @@ use crate::schema::Subschema;
 use crate::source::Span;
 use crate::yaml;
 
-/// The fields of an object's metadata that only the server writes.
+/// The metadata fields that only the server writes.
 const SERVER_METADATA: &[&str] = &[
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -29,14 +29,14 @@ const SERVER_METADATA: &[&str] = &[
     "uid",
 ];
 
-/// Where client-side apply keeps the manifest that it applied last.
+/// The annotation in which client-side apply stores the manifest that it applied last.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// How deep absent structs are looked into for defaults; none of Kubernetes lies deeper.
+/// The maximum depth of absent structs that are searched for defaults; Kubernetes has none deeper.
 const MOST_DEPTH: usize = 32;
 
-/// An object as the API server stores it, without what only the server writes. Of a kind that nobody knows, only the metadata
-/// is read; what is malformed stays as it is.
+/// An object as the API server stores it, without the fields that only the server writes. Of an unknown kind only the metadata
+/// is decoded. Malformed values are kept.
 #[must_use]
 pub fn stored(object: &Node, shape: Shape<'_>) -> Node {
     let Value::Mapping(_) = &object.value else { return object.clone() };
@@ -45,7 +45,7 @@ pub fn stored(object: &Node, shape: Shape<'_>) -> Node {
         _ => custom(object, shape),
     };
     if let Value::Mapping(mapping) = &mut node.value {
-        // The status of a custom resource that is written by hand may be kept; that of one that was read from a cluster is not ours.
+        // The server may store the status of a custom resource's manifest; that of a live object is the controller's.
         if matches!(shape, Shape::BuiltIn(..)) || is_live(object) {
             mapping.remove("status");
         }
@@ -64,13 +64,13 @@ pub fn stored(object: &Node, shape: Shape<'_>) -> Node {
     node
 }
 
-/// Whether two objects of one kind are stored alike: applying one over the other changes nothing.
+/// Whether two objects of one kind have the same stored form, so that applying one over the other changes nothing.
 #[must_use]
 pub fn equivalent(one: &Node, other: &Node, shape: Shape<'_>) -> bool {
     stored(one, shape) == stored(other, shape)
 }
 
-/// Whether an object was read from a cluster: it bears what only a server writes.
+/// Whether an object was read from a cluster: it has fields that only the server writes.
 #[must_use]
 pub fn is_live(object: &Node) -> bool {
     let metadata = &object["metadata"];
@@ -88,8 +88,8 @@ fn is_empty(node: &Node) -> bool {
     }
 }
 
-/// A custom resource or a part of one: kept as JSON, with the defaults of its definition. A null goes where the definition does
-/// not allow it. Numbers that are equal are one.
+/// A custom resource or one of its fields: stored as JSON, with the defaults of its definition and without nulls that the
+/// definition does not allow. Equal numbers have one form.
 fn custom(node: &Node, shape: Shape<'_>) -> Node {
     let value = match &node.value {
         Value::Mapping(mapping) => {
@@ -124,11 +124,11 @@ fn custom(node: &Node, shape: Shape<'_>) -> Node {
     Node { value, origin: node.origin.clone() }
 }
 
-/// Reads values of built-in types.
+/// Decodes values of built-in types.
 #[derive(Clone, Copy)]
 struct Reader {
     version: KubernetesVersion,
-    /// Inside parts that Go reads with a decoder of their own, which drops unknown fields.
+    /// Inside types with their own Go decoder, which drops unknown fields.
     lenient: bool,
 }
 
@@ -166,7 +166,7 @@ impl Reader {
         Node { value, origin: node.origin.clone() }
     }
 
-    /// An item of a list or a value of a map: a null is the zero value of its type.
+    /// An item of a list or a value of a map: null is the zero value of the type.
     fn present(self, node: &Node, ty: Type, depth: usize) -> Node {
         if node.is_set() { self.value(node, ty, depth) } else { self.zero(ty, depth) }
     }
@@ -185,7 +185,7 @@ impl Reader {
         Node::new(value, Span::NONE)
     }
 
-    /// The fields of a struct: without the values that say nothing, with the defaults.
+    /// The fields of a struct, without empty values and with defaults.
     fn fields(self, own: Struct, given: &Node, depth: usize) -> Mapping {
         let mut mapping = Mapping::with_capacity(given.entries().len());
         for entry in given.entries() {
@@ -193,7 +193,7 @@ impl Reader {
                 Some(_) if entry.value.is_null() => continue,
                 Some(field) => {
                     let value = self.value(&entry.value, field.ty, depth);
-                    if is_nothing(field, &value) {
+                    if is_empty_value(field, &value) {
                         continue;
                     }
                     value
@@ -212,10 +212,10 @@ impl Reader {
         mapping
     }
 
-    /// Fills in a field that is absent.
+    /// Applies the default of an absent field.
     fn fill(self, field: Field, mapping: &mut Mapping, depth: usize) {
         let default = match (field.default(), field.ty.form()) {
-            // A struct that is a value is always there.
+            // A struct that is not a pointer is always present.
             (None, Form::Struct(own)) if !field.is_pointer() => {
                 if mapping.get(field.name()).is_some() {
                     return;
@@ -237,8 +237,8 @@ impl Reader {
     }
 }
 
-/// Whether a value in a field says no more than its absence.
-fn is_nothing(field: Field, node: &Node) -> bool {
+/// Whether a value is equivalent to an absent field.
+fn is_empty_value(field: Field, node: &Node) -> bool {
     match (field.ty.form(), &node.value) {
         (Form::List(_), Value::Sequence(items)) => items.is_empty(),
         (Form::Map(_), Value::Mapping(mapping)) => mapping.is_empty(),
@@ -254,7 +254,7 @@ fn is_nothing(field: Field, node: &Node) -> bool {
     }
 }
 
-/// A scalar as Go holds it. `milli`: a quantity is rounded to thousandths.
+/// A scalar as Go decodes it. `milli`: whether a quantity is rounded to thousandths.
 fn scalar(leaf: Leaf, value: &Value, milli: bool) -> Value {
     match (leaf, value) {
         (Leaf::Int32, Value::Int(number)) => Value::Int(i64::from(*number as i32)),
@@ -276,7 +276,7 @@ fn scalar(leaf: Leaf, value: &Value, milli: bool) -> Value {
     }
 }
 
-/// A number beyond 64 bits becomes the least, as on the server's processors.
+/// Converts as amd64 does: a number that overflows 64 bits becomes the least one.
 fn wrapped(number: f64) -> i64 {
     if number.abs() < 9_223_372_036_854_775_808.0 { number as i64 } else { i64::MIN }
 }

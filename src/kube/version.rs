@@ -1,4 +1,4 @@
-//! The Kubernetes versions we have schemas of.
+//! The supported Kubernetes versions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use crate::finding::{Failure, Finding, RuleId};
 use crate::project::Project;
 
-/// A Kubernetes version we have schemas of: 1.33 to 1.37.
+/// A supported Kubernetes version: 1.33 to 1.37.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KubernetesVersion(u8);
 
 impl KubernetesVersion {
-    /// The oldest, which is bit 0 of every version mask.
+    /// The oldest version: bit 0 of version masks.
     pub const OLDEST: Self = Self(33);
-    /// The newest.
+    /// The newest version.
     pub const NEWEST: Self = Self(37);
 
-    /// The number after the dot.
+    /// The minor version: 36 of 1.36.
     #[must_use]
     pub const fn minor(self) -> u8 {
         self.0
@@ -38,7 +38,7 @@ impl KubernetesVersion {
     /// The version that a project is for.
     ///
     /// # Errors
-    /// Where its settings name one that is not known.
+    /// If its settings name an unsupported version.
     pub fn of_project(project: &Project) -> Result<Self, Failure> {
         match &project.settings.kubernetes {
             None => Ok(Self::default()),
@@ -49,7 +49,7 @@ impl KubernetesVersion {
     }
 }
 
-/// The version the rules are measured on.
+/// The version that the rules were tested on.
 impl Default for KubernetesVersion {
     fn default() -> Self {
         Self(36)

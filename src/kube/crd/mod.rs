@@ -1,4 +1,4 @@
-//! Custom resource definitions: kinds that are given, not built in.
+//! Custom resources: the kinds of CustomResourceDefinitions.
 
 mod resource;
 #[cfg(test)]
@@ -18,19 +18,19 @@ use super::version::KubernetesVersion;
 /// equally.
 const MAX_PATTERN_BYTES: usize = 1 << 25;
 
-/// The kinds that CustomResourceDefinitions define. Borrows them; a schema is read when the first object needs it.
+/// The kinds of CustomResourceDefinitions, which it borrows. A schema is compiled when the first object needs it.
 #[derive(Debug, Default)]
 pub struct CustomKinds<'a> {
     /// By kind, group and version.
     kinds: Vec<CustomKind<'a>>,
-    /// How many objects are of one of these kinds, of those that the definitions were among.
+    /// How many of the given objects are of one of these kinds.
     objects: usize,
-    /// How many of the kinds have objects there.
+    /// How many of the kinds have such objects.
     used: usize,
 }
 
-/// The JSON Schema of a kind in one version, made from its definition by somebody who publishes such. It may be stricter than
-/// the definition, and does not say where objects live.
+/// The published JSON Schema of a kind in one version, which was generated from its definition. It may be stricter than the
+/// definition, and does not have the scope.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// `example.com`.
@@ -56,17 +56,17 @@ pub struct CustomKind<'a> {
     pub kind: &'a str,
     /// `things`.
     pub plural: &'a str,
-    /// Where its objects live.
+    /// The scope of its objects.
     pub scope: Scope,
-    /// Whether the cluster takes objects in this version.
+    /// Whether the API server serves the version.
     pub served: bool,
-    /// Whether the definition calls the version deprecated.
+    /// Whether the definition deprecates the version.
     pub deprecated: bool,
-    /// What the cluster then says; empty for its own words.
+    /// The deprecation warning of the API server; empty for its default.
     pub warning: &'a str,
-    /// Whether all that is known of it is a published schema: what that says is not certain.
+    /// Whether only a published schema is known, whose faults are uncertain.
     pub published: bool,
-    /// Whether the status is a subresource, so that one sent along is thrown away before validation.
+    /// Whether the status is a subresource, so that the API server drops that of a manifest before validation.
     drops_status: bool,
     source: &'a Node,
     /// Compiled when the first object needs it.
@@ -78,12 +78,12 @@ pub struct CustomKind<'a> {
 }
 
 impl<'a> CustomKinds<'a> {
-    /// Reads the definitions among some objects; what is no definition is passed over.
+    /// The kinds of the definitions among some objects.
     pub fn new(objects: impl IntoIterator<Item = &'a Node, IntoIter: Clone>) -> Self {
         Self::with_published(objects, &[])
     }
 
-    /// The same, and published schemas of further kinds.
+    /// The same, with the published schemas of further kinds.
     pub fn with_published(
         objects: impl IntoIterator<Item = &'a Node, IntoIter: Clone>,
         published: &'a [Published],
@@ -98,7 +98,7 @@ impl<'a> CustomKinds<'a> {
             }
         }
         kinds.kinds.extend(published.iter().map(CustomKind::of_schema));
-        // The first definition of a kind counts; the order among equals stays.
+        // The sort is stable: the first definition of a kind wins.
         kinds.kinds.sort_by(|a, b| a.key().cmp(&b.key()));
         if !kinds.is_empty() {
             let places = objects.filter_map(|object| kinds.place(object["apiVersion"].text(), object["kind"].text()));
@@ -127,7 +127,7 @@ impl<'a> CustomKinds<'a> {
         }
     }
 
-    /// The kind of an apiVersion, served or not.
+    /// The kind of an apiVersion, whether served or not.
     #[must_use]
     pub fn find(&self, api_version: &str, kind: &str) -> Option<&CustomKind<'a>> {
         self.place(api_version, kind).map(|at| &self.kinds[at])
@@ -163,7 +163,7 @@ impl<'a> CustomKinds<'a> {
         self.kinds.is_empty()
     }
 
-    /// A kind in all its versions, by their names.
+    /// A kind in all its versions, sorted by name.
     pub fn versions(&self, kind: &str, group: &str) -> &[CustomKind<'a>] {
         let start = self.kinds.partition_point(|known| (known.kind, known.group) < (kind, group));
         let count = self.kinds[start..].partition_point(|known| (known.kind, known.group) == (kind, group));
@@ -204,7 +204,7 @@ impl CustomKind<'_> {
         (self.kind, self.group, self.version)
     }
 
-    /// Whether the status is a subresource, so that one sent along is thrown away.
+    /// Whether the status is a subresource, so that the API server drops that of a manifest.
     #[must_use]
     pub const fn drops_status(&self) -> bool {
         self.drops_status
@@ -224,13 +224,13 @@ impl CustomKind<'_> {
         self.compiled().unevaluated_patterns()
     }
 
-    /// Whether an object that was validated took too long to hold against all of the schema.
+    /// Whether an object was not validated completely because that would take too long.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
     }
 
-    /// Where the schema stands.
+    /// The position of the schema.
     #[must_use]
     pub fn span(&self) -> Span {
         self.source.origin.span
