@@ -92,7 +92,7 @@ pub struct Cleanup {
 /// as soon as it is rendered, so that not all of them are in memory at once. Dropping the writer removes what was not
 /// committed.
 #[derive(Debug)]
-pub struct Writer {
+pub struct OutputWriter {
     folder: PathBuf,
     receipts: PathBuf,
     pending: Mutex<BTreeMap<PathBuf, PathBuf>>,
@@ -102,7 +102,7 @@ pub struct Writer {
     _lock: Option<File>,
 }
 
-impl Writer {
+impl OutputWriter {
     /// Creates the folder and waits until no other run writes to it.
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for OutputWriter {
     fn drop(&mut self) {
         for temporary in self.pending().keys() {
             _ = fs::remove_file(temporary);
@@ -441,7 +441,7 @@ mod tests {
 
     /// Writes bundles and cleans up. Returns which of them changed, and the result of the cleanup.
     fn write(folder: &Path, renderings: &[&Rendering]) -> anyhow::Result<(Vec<bool>, Cleanup)> {
-        let writer = Writer::open(folder)?;
+        let writer = OutputWriter::open(folder)?;
         let new = renderings.iter().map(|rendering| writer.add(rendering)).collect::<anyhow::Result<_>>()?;
         writer.commit()?;
         let all: Vec<BundleName> = renderings.iter().map(|rendering| rendering.name.clone()).collect();
@@ -515,7 +515,7 @@ mod tests {
     #[test]
     fn a_failed_commit_removes_temporary_files() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::open(folder.path()).unwrap();
+        let writer = OutputWriter::open(folder.path()).unwrap();
         for profile in ["a", "b", "c"] {
             writer.add(&rendering(profile, "x: 1\n")).unwrap();
         }
@@ -533,14 +533,14 @@ mod tests {
     fn an_uncommitted_writer_removes_everything_it_created() {
         let above = tempfile::tempdir().unwrap();
         let folder = above.path().join("new/out");
-        let writer = Writer::open(&folder).unwrap();
+        let writer = OutputWriter::open(&folder).unwrap();
         assert!(writer.add(&rendering("a", "x: 1\n")).unwrap());
         assert!(folder.join(RECEIPTS).join("a.e2e.yaml.tmp").exists());
         drop(writer);
         assert!(above.path().read_dir().unwrap().next().is_none());
         // A folder that existed before is kept.
         fs::create_dir_all(&folder).unwrap();
-        drop(Writer::open(&folder).unwrap());
+        drop(OutputWriter::open(&folder).unwrap());
         assert!(folder.read_dir().unwrap().next().is_none());
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::diff;
 use crate::finding::ObjectRef;
 use crate::object::Object;
-use crate::out::{self, BundleName, Cleanup, Drift, DriftReason, Provenance, Rendering, Writer};
+use crate::out::{self, BundleName, Cleanup, Drift, DriftReason, OutputWriter, Provenance, Rendering};
 use crate::project::Project;
 use crate::report::plain;
 use crate::suggest;
@@ -23,7 +23,7 @@ pub(super) enum Target {
     /// To be printed, all together; whether each bundle goes to a cluster of its own, so that none takes another's place.
     Stdout(bool),
     /// Into a folder, opened by the first bundle that passes its checks.
-    Folder(PathBuf, OnceLock<Result<Writer, String>>),
+    Folder(PathBuf, OnceLock<Result<OutputWriter, String>>),
     /// Beside the files of a folder, which stays as it is.
     Committed(PathBuf),
 }
@@ -77,7 +77,7 @@ impl Target {
         let kept = match self {
             Self::Stdout(_) => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
             Self::Folder(folder, writer) => {
-                let opened = writer.get_or_init(|| Writer::open(folder).map_err(|error| format!("{error:#}")));
+                let opened = writer.get_or_init(|| OutputWriter::open(folder).map_err(|error| format!("{error:#}")));
                 let writer = opened.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))?;
                 Kept::Written(writer.add(&rendering(text))?)
             }
@@ -132,7 +132,13 @@ fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Ou
     Ok(Outcome::Fine)
 }
 
-fn write(folder: &Path, writer: &Writer, taken: Vec<Taken>, all: bool, output: &Output) -> anyhow::Result<Outcome> {
+fn write(
+    folder: &Path,
+    writer: &OutputWriter,
+    taken: Vec<Taken>,
+    all: bool,
+    output: &Output,
+) -> anyhow::Result<Outcome> {
     writer.commit()?;
     let new = taken.iter().filter(|taken| matches!(taken.kept, Kept::Written(true))).count();
     let names: Vec<BundleName> = taken.into_iter().map(|taken| taken.name).collect();

@@ -24,7 +24,7 @@ pub(super) struct Cursor<'t> {
 }
 
 /// A line of a block mapping or list.
-struct Line<'t> {
+struct BlockLine<'t> {
     /// The columns of its dashes.
     dashes: Vec<usize>,
     /// The column of what follows them.
@@ -33,7 +33,7 @@ struct Line<'t> {
     content: &'t str,
 }
 
-impl<'t> Line<'t> {
+impl<'t> BlockLine<'t> {
     /// `None` for blank lines and comments.
     fn read(line: &'t str) -> Option<Self> {
         let mut column = line.len() - line.trim_start_matches(' ').len();
@@ -78,7 +78,7 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
     let line_start = text[..offset].rfind('\n').map_or(0, |at| at + 1).max(start);
     let before = &text[line_start..offset];
     let mut found = Cursor { path: Vec::new(), key: None, prefix: "", document };
-    let line = Line::read(before).unwrap_or(Line { dashes: Vec::new(), column: before.len(), content: "" });
+    let line = BlockLine::read(before).unwrap_or(BlockLine { dashes: Vec::new(), column: before.len(), content: "" });
     if before.trim_start().starts_with('#') || line.content.contains(" #") {
         return None;
     }
@@ -92,7 +92,7 @@ pub(super) fn cursor(text: &str, offset: usize) -> Option<Cursor<'_>> {
         }
         None => found.prefix = line.content.trim_start_matches(['"', '\'']),
     }
-    let above: Vec<Line<'_>> = text[start..line_start].lines().filter_map(Line::read).collect();
+    let above: Vec<BlockLine<'_>> = text[start..line_start].lines().filter_map(BlockLine::read).collect();
     let mut column = line.column;
     let mut in_list = false;
     for dash in line.dashes.iter().rev() {

@@ -9,7 +9,7 @@ use super::align::{self, Column};
 use super::copies::Presence;
 use super::equal::{ComparedNodes, ComparedObjects, decoded};
 use super::matching::{Class, OwnWords};
-use super::parts::{Format, Location, Member, PathStep, Site, TemplateNode};
+use super::parts::{Location, PathStep, SerializedFormat, TemplateMember, TemplateNode, TemplateSite};
 use super::typical::{self, TypicalFields};
 use crate::kube::crd::CustomKinds;
 use crate::kube::{KubernetesVersion, Shape};
@@ -20,7 +20,7 @@ use crate::yaml::{self, Dialect};
 
 /// The state inherited by nested values.
 #[derive(Clone, Copy)]
-struct Context<'a> {
+struct MergeContext<'a> {
     shape: Shape<'a>,
     secret: bool,
     /// Whether the value is part of a serialized string, in which null is a value.
@@ -35,7 +35,7 @@ pub(super) struct Merger<'a> {
     usual: Option<&'a TypicalFields<'a>>,
     /// The kind of the current objects.
     kind: EcoString,
-    pub(super) sites: Vec<Site>,
+    pub(super) sites: Vec<TemplateSite>,
     /// Fields that only the API server sets and that differ between the copies; no profile has them.
     pub(super) left_out: BTreeSet<String>,
     /// Set if a tree contains what its serialized string cannot express.
@@ -60,7 +60,7 @@ impl<'a> Merger<'a> {
     }
 
     /// The joint template of a class's objects.
-    pub(super) fn class(&mut self, number: usize, class: &Class<'_>) -> Member {
+    pub(super) fn class(&mut self, number: usize, class: &Class<'_>) -> TemplateMember {
         let trees = ComparedObjects::of(&class.objects, self.custom);
         let nodes = trees.nodes();
         let first = class.first();
@@ -68,9 +68,9 @@ impl<'a> Merger<'a> {
         let shape = Shape::of(&first.id.api_version, first.kind(), KubernetesVersion::default(), self.custom);
         let location = Location { class: number, path: Vec::new() };
         let presence = presence(&nodes.given);
-        let context = Context { shape, secret: false, in_text: false };
+        let context = MergeContext { shape, secret: false, in_text: false };
         let part = self.merge(&nodes, &location, context, &presence);
-        Member { part, within: vec![true; presence.len()], presence, location }
+        TemplateMember { part, within: vec![true; presence.len()], presence, location }
     }
 
     /// A whole value as a site.
@@ -82,7 +82,7 @@ impl<'a> Merger<'a> {
         within: &Presence,
     ) -> TemplateNode {
         let values = nodes.given.iter().map(|node| node.cloned()).collect();
-        self.push(Site {
+        self.push(TemplateSite {
             values,
             location: location.clone(),
             secret,
@@ -92,7 +92,7 @@ impl<'a> Merger<'a> {
         })
     }
 
-    fn push(&mut self, site: Site) -> TemplateNode {
+    fn push(&mut self, site: TemplateSite) -> TemplateNode {
         self.sites.push(site);
         TemplateNode::Site(self.sites.len() - 1)
     }
@@ -101,7 +101,7 @@ impl<'a> Merger<'a> {
         &mut self,
         nodes: &ComparedNodes<'_>,
         location: &Location,
-        context: Context<'_>,
+        context: MergeContext<'_>,
         within: &Presence,
     ) -> TemplateNode {
         let Some(first) = nodes.present().next() else { return TemplateNode::Same(Node::default()) };
@@ -134,7 +134,7 @@ impl<'a> Merger<'a> {
         node: &Node,
         nodes: &ComparedNodes<'_>,
         location: &Location,
-        context: Context<'_>,
+        context: MergeContext<'_>,
         within: &Presence,
     ) -> TemplateNode {
         let same = || TemplateNode::Same(node.clone());
@@ -147,7 +147,7 @@ impl<'a> Merger<'a> {
                 Some(parts) => {
                     let values = vec![Some(node.clone())];
                     let (location, within) = (location.clone(), within.clone());
-                    self.push(Site { values, location, secret: false, encoded: false, within, parts })
+                    self.push(TemplateSite { values, location, secret: false, encoded: false, within, parts })
                 }
                 None => same(),
             },
@@ -161,7 +161,7 @@ impl<'a> Merger<'a> {
         location.path.first().is_some_and(|step| step.text() == "metadata")
     }
 
-    fn mapping(&mut self, nodes: &ComparedNodes<'_>, location: &Location, context: Context<'_>) -> TemplateNode {
+    fn mapping(&mut self, nodes: &ComparedNodes<'_>, location: &Location, context: MergeContext<'_>) -> TemplateNode {
         let present = presence(&nodes.given);
         let keys = joint_keys(&nodes.given);
         let definition = nodes.present().any(|node| node["kind"].text() == "CustomResourceDefinition");
@@ -180,9 +180,9 @@ impl<'a> Merger<'a> {
             let secret = context.secret
                 || !definition && !self.is_plain(location) && nodes.given.iter().zip(&below.given).any(is_secret);
             let location = location.with(PathStep::Key(key.clone()));
-            let inner = Context { shape: context.shape.field(&key), secret, ..context };
+            let inner = MergeContext { shape: context.shape.field(&key), secret, ..context };
             let part = self.entry(&below, &location, inner, &present);
-            entries.push((key, Member { part, presence, within: present.clone(), location }));
+            entries.push((key, TemplateMember { part, presence, within: present.clone(), location }));
         }
         TemplateNode::Mapping(entries)
     }
@@ -192,7 +192,7 @@ impl<'a> Merger<'a> {
         &mut self,
         nodes: &ComparedNodes<'_>,
         location: &Location,
-        context: Context<'_>,
+        context: MergeContext<'_>,
         within: &Presence,
     ) -> TemplateNode {
         let [PathStep::Key(top), PathStep::Key(_)] = location.path.as_slice() else {
@@ -208,7 +208,7 @@ impl<'a> Merger<'a> {
                     Some(node) => decoded(node.text()).map(|text| Some(Node::new(text, Span::NONE))),
                 };
                 match nodes.given.iter().map(decoded).collect::<Option<Vec<_>>>() {
-                    Some(values) => self.push(Site {
+                    Some(values) => self.push(TemplateSite {
                         values,
                         location: location.clone(),
                         secret: true,
@@ -232,7 +232,12 @@ impl<'a> Merger<'a> {
     }
 
     /// The strings as trees, if the emitter reproduces each string exactly.
-    fn tree(&mut self, nodes: &ComparedNodes<'_>, location: &Location, context: Context<'_>) -> Option<TemplateNode> {
+    fn tree(
+        &mut self,
+        nodes: &ComparedNodes<'_>,
+        location: &Location,
+        context: MergeContext<'_>,
+    ) -> Option<TemplateNode> {
         let mut format = None;
         let mut trees = Vec::with_capacity(nodes.given.len());
         for node in &nodes.given {
@@ -253,14 +258,14 @@ impl<'a> Merger<'a> {
         }
         let (sites, inexpressible) = (self.sites.len(), std::mem::take(&mut self.inexpressible));
         let present = presence(&nodes.given);
-        let inner = Context { shape: Shape::Unknown, in_text: true, ..context };
+        let inner = MergeContext { shape: Shape::Unknown, in_text: true, ..context };
         let part = self.merge(&nodes, location, inner, &present);
         let failed = std::mem::replace(&mut self.inexpressible, inexpressible);
         if failed {
             self.sites.truncate(sites);
             return None;
         }
-        let member = Member { part, presence: present.clone(), within: present, location: location.clone() };
+        let member = TemplateMember { part, presence: present.clone(), within: present, location: location.clone() };
         Some(TemplateNode::Tree(format?, Box::new(member)))
     }
 
@@ -268,7 +273,7 @@ impl<'a> Merger<'a> {
         &mut self,
         nodes: &ComparedNodes<'_>,
         location: &Location,
-        context: Context<'_>,
+        context: MergeContext<'_>,
         within: &Presence,
     ) -> TemplateNode {
         let lists: Vec<Option<&[Node]>> = nodes.given.iter().map(|node| node.map(Node::items)).collect();
@@ -299,9 +304,9 @@ impl<'a> Merger<'a> {
                 .or_else(|| argument_name(first))
                 .unwrap_or_else(|| number.to_string().into());
             let location = location.with(PathStep::Item(label));
-            let inner = Context { shape: context.shape.items(), ..context };
+            let inner = MergeContext { shape: context.shape.items(), ..context };
             let part = self.merge(&below, &location, inner, &present);
-            items.push(Member { part, presence, within: present.clone(), location });
+            items.push(TemplateMember { part, presence, within: present.clone(), location });
         }
         TemplateNode::List(items)
     }
@@ -421,7 +426,7 @@ fn leaves(node: &Node) -> usize {
 }
 
 /// Parses a string that the emitter reproduces exactly from the tree.
-pub(super) fn tree_of(text: &str) -> Option<(Node, Format)> {
+pub(super) fn tree_of(text: &str) -> Option<(Node, SerializedFormat)> {
     let mut loaded = yaml::load_text(text, FileId(0), Dialect::Strict);
     if !loaded.findings.is_empty() || loaded.documents.len() != 1 {
         return None;
@@ -436,7 +441,7 @@ pub(super) fn tree_of(text: &str) -> Option<(Node, Format)> {
         return None;
     }
     if yaml::emit(&tree) == text {
-        return Some((tree, Format::Yaml));
+        return Some((tree, SerializedFormat::Yaml));
     }
-    (text.starts_with(['{', '[']) && yaml::json(&tree) == text).then_some((tree, Format::Json))
+    (text.starts_with(['{', '[']) && yaml::json(&tree) == text).then_some((tree, SerializedFormat::Json))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::copies::Variant;
 use super::equal::in_form_of_template;
-use super::parts::Format;
+use super::parts::SerializedFormat;
 use super::update::import_refused;
 use crate::finding::Finding;
 use crate::formats::go::decode_base64;
@@ -123,7 +123,7 @@ impl FieldReader<'_> {
                 if let Some(flag) = template.get("$if") {
                     self.bind(flag.text(), Some(Node::new(true, Span::NONE)), at)?;
                 }
-                for (directive, format) in [("$yaml", Format::Yaml), ("$json", Format::Json)] {
+                for (directive, format) in [("$yaml", SerializedFormat::Yaml), ("$json", SerializedFormat::Json)] {
                     if let Some(tree) = template.get(directive) {
                         return match super::anti_unify::tree_of(found.text()) {
                             Some((found, known)) if known == format => self.match_node(tree, &found, at),
@@ -227,11 +227,11 @@ impl FieldReader<'_> {
         let pieces = pieces(text);
         for (number, piece) in pieces.iter().enumerate() {
             match piece {
-                TextPiece::Plain(plain) => match rest.strip_prefix(plain.as_str()) {
+                TemplatePiece::Plain(plain) => match rest.strip_prefix(plain.as_str()) {
                     Some(after) => rest = after,
                     None => return mismatch(at, "the value is fixed in the template"),
                 },
-                TextPiece::Field(path) => {
+                TemplatePiece::Field(path) => {
                     let now = match self.bound.get(path) {
                         Some(value) => value.clone(),
                         None => Some(self.current.at(&path.split('.').collect::<Vec<_>>()).clone()),
@@ -239,7 +239,7 @@ impl FieldReader<'_> {
                     let now = now.as_ref().and_then(Node::as_str).filter(|now| !now.is_empty());
                     let next = pieces[number + 1..]
                         .iter()
-                        .find_map(|piece| if let TextPiece::Plain(plain) = piece { Some(plain) } else { None });
+                        .find_map(|piece| if let TemplatePiece::Plain(plain) = piece { Some(plain) } else { None });
                     let is_last = number + 1 == pieces.len();
                     let same = now.filter(|now| {
                         rest.strip_prefix(now).is_some_and(|after| match next {
@@ -312,14 +312,14 @@ fn literal(expression: &str) -> Option<Node> {
     }
 }
 
-enum TextPiece {
+enum TemplatePiece {
     Plain(String),
     Field(String),
 }
 
 /// The parts of a string with expressions, as written by [`super::template`].
-fn pieces(text: &str) -> Vec<TextPiece> {
-    let mut pieces: Vec<TextPiece> = Vec::new();
+fn pieces(text: &str) -> Vec<TemplatePiece> {
+    let mut pieces: Vec<TemplatePiece> = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{ ") {
@@ -332,8 +332,8 @@ fn pieces(text: &str) -> Vec<TextPiece> {
                 rest = after;
             }
             (None, Some((path, after))) => {
-                pieces.push(TextPiece::Plain(std::mem::take(&mut plain)));
-                pieces.push(TextPiece::Field(path.to_owned()));
+                pieces.push(TemplatePiece::Plain(std::mem::take(&mut plain)));
+                pieces.push(TemplatePiece::Field(path.to_owned()));
                 rest = after;
             }
             (None, None) => {
@@ -343,7 +343,7 @@ fn pieces(text: &str) -> Vec<TextPiece> {
         }
     }
     plain.push_str(rest);
-    pieces.push(TextPiece::Plain(plain));
-    pieces.retain(|piece| !matches!(piece, TextPiece::Plain(text) if text.is_empty()));
+    pieces.push(TemplatePiece::Plain(plain));
+    pieces.retain(|piece| !matches!(piece, TemplatePiece::Plain(text) if text.is_empty()));
     pieces
 }

@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::copies::Presence;
 use super::matching::OwnWords;
-use super::parts::{Location, Member, PathStep, Site, TemplateNode};
+use super::parts::{Location, PathStep, TemplateMember, TemplateNode, TemplateSite};
 use super::strings::{Hint, Splitter, StringPart, Strings, is_within};
 use super::typical;
 use crate::node::{Node, Value};
@@ -16,7 +16,7 @@ use crate::yaml;
 
 /// A field of the profiles.
 #[derive(Debug, Clone)]
-pub(super) struct Field {
+pub(super) struct ProfileField {
     /// The value in each copy; `None` if no location in the copy reads it, or it is absent.
     pub(super) values: Vec<Option<Node>>,
     /// The copies in which absence is its value: a location could read the field and has no value.
@@ -48,8 +48,8 @@ pub(super) enum ValuePiece {
 
 /// All fields, and the composition of each site's value.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
-    pub(super) all: Vec<Field>,
+pub(super) struct FieldSet {
+    pub(super) all: Vec<ProfileField>,
     /// The parts of each site's value.
     pub(super) sites: Vec<Vec<ValuePiece>>,
     /// The flag of the members that exactly these copies have.
@@ -65,17 +65,22 @@ struct Group {
 }
 
 /// Makes fields of what differs. `loose`: values that vary together share a field regardless of their meaning.
-pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[OwnWords], loose: bool) -> Fields {
+pub(super) fn fields(
+    classes: &mut [TemplateMember],
+    sites: &mut Vec<TemplateSite>,
+    words: &[OwnWords],
+    loose: bool,
+) -> FieldSet {
     let mut groups: BTreeMap<Presence, Group> = BTreeMap::new();
     classes.iter().for_each(|class| collect(class, &mut groups));
     groups.retain(|_, group| group.structural > 0 || group.scalars > 1);
     classes.iter_mut().for_each(|class| constants_to_sites(class, &groups, sites));
-    let mut joiner = Joiner { fields: Fields::default(), known: HashMap::new(), loose };
+    let mut joiner = Joiner { fields: FieldSet::default(), known: HashMap::new(), loose };
     for (presence, group) in &groups {
         let values = presence.iter().map(|here| Some(Node::new(*here, Span::NONE))).collect();
         let mut uses = group.uses.clone();
         uses.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-        let field = Field {
+        let field = ProfileField {
             values,
             absent: vec![false; presence.len()],
             uses: uses.into_iter().map(|(usage, _)| usage).collect(),
@@ -127,12 +132,12 @@ pub(super) fn fields(classes: &mut [Member], sites: &mut Vec<Site>, words: &[Own
     joiner.finish()
 }
 
-fn presence_of(site: &Site) -> Presence {
+fn presence_of(site: &TemplateSite) -> Presence {
     site.values.iter().map(Option::is_some).collect()
 }
 
 /// Collects the optional members by presence.
-fn collect(member: &Member, groups: &mut BTreeMap<Presence, Group>) {
+fn collect(member: &TemplateMember, groups: &mut BTreeMap<Presence, Group>) {
     if member.is_optional() {
         let group = groups.entry(member.presence.clone()).or_default();
         let weight = weight(member);
@@ -152,7 +157,7 @@ fn collect(member: &Member, groups: &mut BTreeMap<Presence, Group>) {
 }
 
 /// The priority of a member in naming its flag: objects first, then larger parts.
-pub(super) fn weight(member: &Member) -> usize {
+pub(super) fn weight(member: &TemplateMember) -> usize {
     let size = match &member.part {
         TemplateNode::Same(node) => nodes(node),
         TemplateNode::Site(_) => 1,
@@ -177,14 +182,14 @@ pub(super) fn is_structural(part: &TemplateNode) -> bool {
 }
 
 /// Turns an optional scalar without a flag into a field of its own, which is absent where it has no value.
-fn constants_to_sites(member: &mut Member, groups: &BTreeMap<Presence, Group>, sites: &mut Vec<Site>) {
+fn constants_to_sites(member: &mut TemplateMember, groups: &BTreeMap<Presence, Group>, sites: &mut Vec<TemplateSite>) {
     if member.is_optional()
         && !groups.contains_key(&member.presence)
         && let TemplateNode::Same(node) = &member.part
     {
         let value = node.clone();
         let values = member.presence.iter().map(|here| here.then(|| value.clone())).collect();
-        sites.push(Site {
+        sites.push(TemplateSite {
             values,
             location: member.location.clone(),
             secret: false,
@@ -206,7 +211,7 @@ fn constants_to_sites(member: &mut Member, groups: &BTreeMap<Presence, Group>, s
 
 /// The splitter for these sites. Strings that may be part of others are, in this order: namespaces, names, and strings
 /// that occur in several locations.
-fn splitter(sites: &[Site]) -> Splitter {
+fn splitter(sites: &[TemplateSite]) -> Splitter {
     let mut all: BTreeMap<Strings, usize> = BTreeMap::new();
     let mut ranks: BTreeMap<Strings, usize> = BTreeMap::new();
     for site in sites.iter().filter(|site| !site.secret) {
@@ -237,11 +242,11 @@ fn splitter(sites: &[Site]) -> Splitter {
 }
 
 /// The key by which uses share a field.
-type Key = (Vec<Option<String>>, Presence, bool, EcoString);
+type JoinKey = (Vec<Option<String>>, Presence, bool, EcoString);
 
 struct Joiner {
-    fields: Fields,
-    known: HashMap<Key, usize>,
+    fields: FieldSet,
+    known: HashMap<JoinKey, usize>,
     loose: bool,
 }
 
@@ -253,7 +258,7 @@ impl Joiner {
         absent: Presence,
         usage: FieldUse,
         secret: bool,
-        site: &Site,
+        site: &TemplateSite,
     ) -> usize {
         let texts: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(yaml::json)).collect();
         let meaning = match site.values.as_slice() {
@@ -269,15 +274,15 @@ impl Joiner {
         let at = self.fields.all.len();
         self.known.insert(key, at);
         let name = Vec::new();
-        self.fields.all.push(Field { values, absent, uses: vec![usage], secret, flag: false, name, base: None });
+        self.fields.all.push(ProfileField { values, absent, uses: vec![usage], secret, flag: false, name, base: None });
         at
     }
 
     /// Merges a field that only some copies need into one with the same values in those copies.
-    fn finish(mut self) -> Fields {
-        let partial = |field: &Field| !field.flag && field.values.iter().any(Option::is_none);
+    fn finish(mut self) -> FieldSet {
+        let partial = |field: &ProfileField| !field.flag && field.values.iter().any(Option::is_none);
         let mut order: Vec<usize> = (0..self.fields.all.len()).collect();
-        let defined = |field: &Field| field.values.iter().flatten().count();
+        let defined = |field: &ProfileField| field.values.iter().flatten().count();
         order.sort_by_key(|at| std::cmp::Reverse(defined(&self.fields.all[*at])));
         let mut into: Vec<usize> = (0..self.fields.all.len()).collect();
         let meanings: Vec<EcoString> = self
@@ -321,7 +326,7 @@ impl Joiner {
                 kept.push(field);
             } else {
                 // Its uses are added to the field that it is merged into.
-                self.fields.all.push(Field { name: vec![at.to_string().into()], ..field });
+                self.fields.all.push(ProfileField { name: vec![at.to_string().into()], ..field });
             }
         }
         for joined in std::mem::take(&mut self.fields.all) {
@@ -386,7 +391,7 @@ fn meaning(values: &[Option<Node>], usage: &FieldUse, secret: bool) -> EcoString
 }
 
 /// The namespace field, if it has this value in all copies that have the object.
-pub(super) fn namespace_field<'f>(fields: &'f Fields, text: &str, presence: &Presence) -> Option<&'f Field> {
+pub(super) fn namespace_field<'f>(fields: &'f FieldSet, text: &str, presence: &Presence) -> Option<&'f ProfileField> {
     let value = Some(EcoString::from(text));
     let texts: Strings = presence.iter().map(|here| if *here { value.clone() } else { None }).collect();
     fields.all.iter().find(|field| {

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::components::Components;
 use super::copies::Variant;
 use super::describe::describe;
-use super::fields::{Field, Fields};
+use super::fields::{FieldSet, ProfileField};
 use super::matching::Class;
-use super::parts::{Member, Site};
-use super::template::{Writer, entry};
+use super::parts::{TemplateMember, TemplateSite};
+use super::template::{TemplateWriter, entry};
 use crate::node::{Mapping, Node, Value};
 use crate::source::Span;
 use crate::yaml;
@@ -21,7 +21,7 @@ use crate::yaml;
 pub(super) type Files = BTreeMap<String, String>;
 
 /// The values that a profile sets.
-pub(super) type Values = Vec<(Vec<EcoString>, Node)>;
+pub(super) type ProfileValues = Vec<(Vec<EcoString>, Node)>;
 
 /// What a profile has besides the values of fields.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,7 @@ pub(super) struct ProfileExtras {
 
 /// Chooses the base's value of each field: the most frequent one, and among equally frequent ones the value of the
 /// largest copy. There is none if each copy has its own value.
-pub(super) fn choose_base(fields: &mut Fields, largest: usize) {
+pub(super) fn choose_base(fields: &mut FieldSet, largest: usize) {
     for field in &mut fields.all {
         let mut counts: Vec<(Option<&Node>, usize)> = Vec::new();
         for (value, absent) in field.values.iter().zip(&field.absent) {
@@ -58,7 +58,7 @@ pub(super) fn choose_base(fields: &mut Fields, largest: usize) {
 }
 
 /// The values that a profile sets beyond the base.
-pub(super) fn values(fields: &Fields, copy: usize) -> Values {
+pub(super) fn values(fields: &FieldSet, copy: usize) -> ProfileValues {
     let mut values = Vec::new();
     for field in &fields.all {
         match (&field.values[copy], &field.base) {
@@ -104,14 +104,14 @@ pub(super) fn order(name: &[EcoString]) -> (usize, &[EcoString]) {
 pub(super) fn files(
     variants: &[Variant],
     classes: &[Class<'_>],
-    members: &[Member],
-    sites: &[Site],
-    fields: &Fields,
+    members: &[TemplateMember],
+    sites: &[TemplateSite],
+    fields: &FieldSet,
     components: &Components,
     extras: &[ProfileExtras],
 ) -> Files {
     let kinds: Vec<EcoString> = classes.iter().map(|class| class.first().kind().into()).collect();
-    let mut writer = Writer { fields, sites, kinds: &kinds, files: BTreeMap::new(), in_text: false };
+    let mut writer = TemplateWriter { fields, sites, kinds: &kinds, files: BTreeMap::new(), in_text: false };
     let mut documents: BTreeMap<String, Vec<Node>> = BTreeMap::new();
     let verbatim =
         |number: usize| extras.iter().any(|extra| extra.objects.contains_key(&object_field(number, classes)));
@@ -178,7 +178,7 @@ pub(super) const SAME_AS_BASE: &str = "# All values come from the base.";
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
 
 /// The contents of a profile's file.
-pub(super) fn profile(values: &Values, extra: &ProfileExtras) -> String {
+pub(super) fn profile(values: &ProfileValues, extra: &ProfileExtras) -> String {
     let mut tree = Node::new(Mapping::new(), Span::NONE);
     for (name, value) in values {
         put(&mut tree, name, value.clone());
@@ -240,14 +240,14 @@ pub(super) fn remove(tree: &mut Node, path: &[EcoString]) {
 }
 
 /// The fields in the order in which they are listed.
-pub(super) fn in_order(fields: &Fields) -> Vec<&Field> {
-    let mut all: Vec<&Field> = fields.all.iter().collect();
+pub(super) fn in_order(fields: &FieldSet) -> Vec<&ProfileField> {
+    let mut all: Vec<&ProfileField> = fields.all.iter().collect();
     all.sort_by(|a, b| order(&a.name).cmp(&order(&b.name)));
     all
 }
 
 /// The contents of the base, with a comment that describes each field.
-fn base(fields: &Fields, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
+fn base(fields: &FieldSet, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
     let mut lines: Vec<(&[EcoString], String, Node)> = Vec::new();
     let mut own = Vec::new();
     for field in in_order(fields) {

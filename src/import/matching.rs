@@ -104,12 +104,12 @@ pub(super) fn word_at(text: &str, word: &str, from: usize) -> Option<usize> {
     None
 }
 
-type Key = (EcoString, EcoString, String, String);
+type MatchKey = (EcoString, EcoString, String, String);
 
 /// Matches the objects of all copies.
 pub(super) fn classes<'a>(variants: &'a [Variant], words: &[OwnWords]) -> Vec<Class<'a>> {
     let mut classes: Vec<Class<'a>> = Vec::new();
-    let mut known: HashMap<Key, Vec<usize>> = HashMap::new();
+    let mut known: HashMap<MatchKey, Vec<usize>> = HashMap::new();
     for (at, variant) in variants.iter().enumerate() {
         let home = variant.namespace();
         for object in &variant.objects {
@@ -139,8 +139,8 @@ fn role(object: &Object, home: &str) -> String {
     if object.namespace() == home { String::new() } else { object.namespace().to_owned() }
 }
 
-fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], namespaced: bool) -> Vec<Key> {
-    let mut keys: Vec<Key> = Vec::new();
+fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], namespaced: bool) -> Vec<MatchKey> {
+    let mut keys: Vec<MatchKey> = Vec::new();
     for ((object, variant), words) in class.objects.iter().zip(variants).zip(words) {
         let Some(object) = object else { continue };
         let role = if namespaced { words.normalize(&role(object, variant.namespace())) } else { String::new() };
@@ -153,8 +153,8 @@ fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], nam
 }
 
 /// Joins classes that share a key and have no copy in common.
-fn joined<'a>(classes: Vec<Class<'a>>, keys: impl Fn(&Class<'a>) -> Vec<Key>) -> Vec<Class<'a>> {
-    let mut known: HashMap<Key, Vec<usize>> = HashMap::new();
+fn joined<'a>(classes: Vec<Class<'a>>, keys: impl Fn(&Class<'a>) -> Vec<MatchKey>) -> Vec<Class<'a>> {
+    let mut known: HashMap<MatchKey, Vec<usize>> = HashMap::new();
     let mut made: Vec<Class<'a>> = Vec::new();
     for class in classes {
         let keys = keys(&class);

@@ -42,10 +42,10 @@ use crate::source::{Sources, Span};
 
 use anti_unify::Merger;
 use components::Components;
-use fields::Fields;
+use fields::FieldSet;
 use layout::{AllowedFinding, ProfileExtras};
 use matching::{Class, OwnWords};
-use parts::{Member, Site};
+use parts::{TemplateMember, TemplateSite};
 use typical::TypicalFields;
 
 /// The result of an import.
@@ -53,9 +53,9 @@ use typical::TypicalFields;
 pub struct Import<'a> {
     variants: &'a [Variant],
     classes: Vec<Class<'a>>,
-    members: Vec<Member>,
-    sites: Vec<Site>,
-    fields: Fields,
+    members: Vec<TemplateMember>,
+    sites: Vec<TemplateSite>,
+    fields: FieldSet,
     components: Components,
     extras: Vec<ProfileExtras>,
     allowed: BTreeSet<AllowedFinding>,
@@ -81,7 +81,7 @@ pub fn import<'a>(variants: &'a [Variant], services: &Services) -> Result<Import
     let custom = custom_kinds(variants);
     let usual = TypicalFields::of(variants);
     let mut merger = Merger::new(&words, &custom, usual.as_ref());
-    let members: Vec<Member> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
+    let members: Vec<TemplateMember> = classes.iter().enumerate().map(|(at, class)| merger.class(at, class)).collect();
     let (sites, left_out) = (merger.sites, merger.left_out);
     let components = Components::find(&classes, &words);
     let (members, sites, mut fields) = joint(&members, &sites, &words, largest(variants));
@@ -123,7 +123,12 @@ fn largest(variants: &[Variant]) -> usize {
 }
 
 /// Makes the fields. Only fields of one meaning are joined, unless the profiles would then repeat values too often.
-fn joint(members: &[Member], sites: &[Site], words: &[OwnWords], largest: usize) -> (Vec<Member>, Vec<Site>, Fields) {
+fn joint(
+    members: &[TemplateMember],
+    sites: &[TemplateSite],
+    words: &[OwnWords],
+    largest: usize,
+) -> (Vec<TemplateMember>, Vec<TemplateSite>, FieldSet) {
     /// How many times as many values the profiles may have as with all fields joined that vary together.
     const MAX_REPEATED: f64 = 1.3;
     let make = |loose: bool| {

@@ -7,7 +7,7 @@ use ecow::EcoString;
 use crate::json_schema::is_layer_field;
 
 use super::components::{Components, plain_name, short};
-use super::fields::{Field, FieldUse, Fields};
+use super::fields::{FieldSet, FieldUse, ProfileField};
 use super::matching::{Class, OwnWords};
 use super::parts::PathStep;
 use super::strings::Hint;
@@ -36,7 +36,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Assigns names to all fields.
-pub(super) fn assign(fields: &mut Fields, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) {
+pub(super) fn assign(fields: &mut FieldSet, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) {
     for field in fields.all.iter_mut().filter(|field| field.flag) {
         field.uses.sort_by_key(|usage| prominence(usage, classes));
     }
@@ -77,7 +77,7 @@ fn prominence(usage: &FieldUse, classes: &[Class<'_>]) -> usize {
 }
 
 /// The namespace comes first, flags last.
-fn rank(field: &Field) -> usize {
+fn rank(field: &ProfileField) -> usize {
     let is_namespace = field
         .uses
         .iter()
@@ -93,7 +93,7 @@ fn is_free(taken: &BTreeMap<Vec<EcoString>, usize>, name: &[EcoString]) -> bool 
 
 /// The possible names of a field, the best first.
 fn candidates(
-    field: &Field,
+    field: &ProfileField,
     classes: &[Class<'_>],
     components: &Components,
     words: &[OwnWords],

@@ -14,23 +14,23 @@ pub(super) enum TemplateNode {
     /// A value that differs, or is a secret: an index into the sites.
     Site(usize),
     /// A mapping that differs somewhere.
-    Mapping(Vec<(EcoString, Member)>),
+    Mapping(Vec<(EcoString, TemplateMember)>),
     /// A list that differs somewhere.
-    List(Vec<Member>),
+    List(Vec<TemplateMember>),
     /// A string that is the serialized form of a tree, exactly as the emitter writes it.
-    Tree(Format, Box<Member>),
+    Tree(SerializedFormat, Box<TemplateMember>),
 }
 
 /// The format of a serialized tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum SerializedFormat {
     Yaml,
     Json,
 }
 
 /// A mapping entry, a list item, a document, or the root of a serialized tree.
 #[derive(Debug, Clone)]
-pub(super) struct Member {
+pub(super) struct TemplateMember {
     pub(super) part: TemplateNode,
     /// The copies that have it.
     pub(super) presence: Presence,
@@ -39,14 +39,14 @@ pub(super) struct Member {
     pub(super) location: Location,
 }
 
-impl Member {
+impl TemplateMember {
     /// Whether some copy has the parent without this member.
     pub(super) fn is_optional(&self) -> bool {
         self.presence != self.within
     }
 
     /// The number of leaves of the copies that differ from the most frequent value.
-    pub(super) fn differing_leaves(&self, sites: &[Site]) -> usize {
+    pub(super) fn differing_leaves(&self, sites: &[TemplateSite]) -> usize {
         let below = |member: &Self| member.differing_leaves(sites);
         let inside = match &self.part {
             TemplateNode::Same(_) => 0,
@@ -82,7 +82,7 @@ fn leaves(node: &Node) -> usize {
 
 /// A location whose value is a field, or is composed of fields.
 #[derive(Debug, Clone)]
-pub(super) struct Site {
+pub(super) struct TemplateSite {
     /// The value in each copy that has the location.
     pub(super) values: Vec<Option<Node>>,
     pub(super) location: Location,
@@ -95,7 +95,7 @@ pub(super) struct Site {
     pub(super) parts: Vec<StringPart>,
 }
 
-impl Site {
+impl TemplateSite {
     /// The number of copies whose value is not the most frequent one.
     fn differing_values(&self) -> usize {
         let values = || self.values.iter().flatten();

@@ -68,9 +68,9 @@ pub(super) fn differences(
     differences
 }
 
-type Identity = (String, String, String, String);
+type ObjectKey = (String, String, String, String);
 
-fn identity(object: &Object) -> Identity {
+fn identity(object: &Object) -> ObjectKey {
     if is_kind_config(object) {
         return (object.group().into(), object.kind().into(), String::new(), String::new());
     }

@@ -6,7 +6,7 @@ use ecow::EcoString;
 
 use super::copies::Presence;
 use super::describe::describe;
-use super::parts::{Member, PathStep, TemplateNode};
+use super::parts::{PathStep, TemplateMember, TemplateNode};
 use super::{Import, names};
 use crate::finding::{Finding, Severity};
 use crate::node::{Node, Value};
@@ -145,7 +145,7 @@ impl Import<'_> {
     }
 
     /// A descriptive name of a part.
-    fn part_name(&self, member: &Member) -> String {
+    fn part_name(&self, member: &TemplateMember) -> String {
         let object = self.classes[member.location.class].first();
         match member.location.path.as_slice() {
             [] => format!("{} {}", object.kind(), object.name()),
@@ -168,10 +168,10 @@ impl Import<'_> {
 
     fn outliers(&self) -> Vec<Outlier> {
         /// Parts, each with its weight.
-        type Fields = Vec<(usize, String)>;
+        type WeightedParts = Vec<(usize, String)>;
         let mut groups: BTreeMap<Vec<usize>, Outlier> = BTreeMap::new();
-        let mut inner: BTreeMap<(Vec<usize>, usize, bool), Fields> = BTreeMap::new();
-        let mut visit = |member: &Member| {
+        let mut inner: BTreeMap<(Vec<usize>, usize, bool), WeightedParts> = BTreeMap::new();
+        let mut visit = |member: &TemplateMember| {
             let Some((copies, lacks)) = minority(&member.presence, &member.within) else { return };
             if member.location.path.is_empty() {
                 let odd = groups.entry(copies).or_default();
@@ -231,7 +231,7 @@ impl Import<'_> {
         outliers.into_iter().map(named).collect()
     }
 
-    fn part_rows(&self, member: &Member, rows: &mut Vec<PartRow>) {
+    fn part_rows(&self, member: &TemplateMember, rows: &mut Vec<PartRow>) {
         let mut differing: Vec<bool> = vec![false; self.variants.len()];
         self.mark_differing(member, &mut differing);
         let cells = member.presence.iter().zip(&differing).map(|(here, differs)| match (here, differs) {
@@ -245,7 +245,7 @@ impl Import<'_> {
         }
         rows.push(PartRow { name: self.part_name(member), object: true, cells });
         let mut below: Vec<PartRow> = Vec::new();
-        let mut visit = |part: &Member| {
+        let mut visit = |part: &TemplateMember| {
             if part.location.path.is_empty() || !part.is_optional() {
                 return;
             }
@@ -273,8 +273,8 @@ impl Import<'_> {
     }
 
     /// Marks the copies whose values in a member differ from the base.
-    fn mark_differing(&self, member: &Member, differing: &mut [bool]) {
-        let mut visit = |part: &Member| {
+    fn mark_differing(&self, member: &TemplateMember, differing: &mut [bool]) {
+        let mut visit = |part: &TemplateMember| {
             if let TemplateNode::Site(at) = part.part {
                 for piece in &self.fields.sites[at] {
                     let super::fields::ValuePiece::Field(field) = piece else { continue };
@@ -396,7 +396,7 @@ fn listed(mut parts: Vec<String>) -> String {
 }
 
 /// Visits a member and everything below it.
-fn walk(member: &Member, visit: &mut dyn FnMut(&Member)) {
+fn walk(member: &TemplateMember, visit: &mut dyn FnMut(&TemplateMember)) {
     visit(member);
     match &member.part {
         TemplateNode::Mapping(entries) => entries.iter().for_each(|(_, member)| walk(member, visit)),

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use ecow::EcoString;
 
 use super::copies::Presence;
-use super::fields::{Fields, ValuePiece};
+use super::fields::{FieldSet, ValuePiece};
 use super::names::expression;
-use super::parts::{Format, Location, Member, PathStep, Site, TemplateNode};
+use super::parts::{Location, PathStep, SerializedFormat, TemplateMember, TemplateNode, TemplateSite};
 use crate::node::{Entry, Mapping, Node, Value};
 use crate::source::Span;
 
 /// Converts members to template trees.
-pub(super) struct Writer<'a> {
-    pub(super) fields: &'a Fields,
-    pub(super) sites: &'a [Site],
+pub(super) struct TemplateWriter<'a> {
+    pub(super) fields: &'a FieldSet,
+    pub(super) sites: &'a [TemplateSite],
     /// The kind of each class.
     pub(super) kinds: &'a [EcoString],
     /// Files that the templates refer to, by their path under `templates/`.
@@ -30,21 +30,21 @@ const LONGEST_LITERAL: usize = 60;
 const LEADING: &[&str] =
     &["apiVersion", "kind", "metadata", "name", "namespace", "image", "imagePullPolicy", "command", "args"];
 
-impl Writer<'_> {
+impl TemplateWriter<'_> {
     /// A document.
-    pub(super) fn document(&mut self, member: &Member) -> Node {
+    pub(super) fn document(&mut self, member: &TemplateMember) -> Node {
         self.member(member)
     }
 
     /// The flag of a member that only some copies have.
-    fn flag(&self, member: &Member) -> Option<String> {
+    fn flag(&self, member: &TemplateMember) -> Option<String> {
         if !member.is_optional() {
             return None;
         }
         self.fields.flags.get(&member.presence).map(|at| expression(&self.fields.all[*at].name))
     }
 
-    fn member(&mut self, member: &Member) -> Node {
+    fn member(&mut self, member: &TemplateMember) -> Node {
         let flag = self.flag(member);
         let value = match &member.part {
             TemplateNode::Same(node) => self.same(node, member),
@@ -62,7 +62,7 @@ impl Writer<'_> {
                 let outside = std::mem::replace(&mut self.in_text, true);
                 let tree = self.member(root);
                 self.in_text = outside;
-                let directive = if *format == Format::Yaml { "$yaml" } else { "$json" };
+                let directive = if *format == SerializedFormat::Yaml { "$yaml" } else { "$json" };
                 Node::new(Mapping::from_iter([entry(directive, tree)]), Span::NONE)
             }
         };
@@ -73,14 +73,14 @@ impl Writer<'_> {
     }
 
     /// A value that is equal in all copies; a script becomes a file.
-    fn same(&mut self, node: &Node, member: &Member) -> Node {
+    fn same(&mut self, node: &Node, member: &TemplateMember) -> Node {
         if let Some(path) = self.file(node, &member.location) {
             return Node::new(Mapping::from_iter([entry("$file", Node::new(path, Span::NONE))]), Span::NONE);
         }
         self.escaped(node, member)
     }
 
-    fn escaped(&mut self, node: &Node, member: &Member) -> Node {
+    fn escaped(&mut self, node: &Node, member: &TemplateMember) -> Node {
         match &node.value {
             Value::String(text) => Node::new(escape(text), Span::NONE),
             Value::Sequence(items) => {
@@ -100,7 +100,7 @@ impl Writer<'_> {
                                     Span::NONE,
                                 ),
                                 None => {
-                                    let below = Member {
+                                    let below = TemplateMember {
                                         location,
                                         part: TemplateNode::Same(Node::default()),
                                         ..member.clone()

@@ -50,7 +50,7 @@ impl Segment {
 }
 
 /// The path of an argument, resolved in the schema.
-struct Target {
+struct SetTarget {
     steps: Vec<Segment>,
     /// The byte offset of the value in the argument.
     start: usize,
@@ -59,7 +59,7 @@ struct Target {
 }
 
 /// Parses the path of an argument, and records what may be a secret even if the path is invalid.
-fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> Result<Target, Failure> {
+fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> Result<SetTarget, Failure> {
     let redact_argument = || redact_argument(sources, schema, file, argument);
     let (steps, start) = split(file, argument).inspect_err(|_| redact_argument())?;
     let near_secret = |segment: &Segment| matches!(&segment.kind, SegmentKind::Key(key) if schema.is_near_secret(key));
@@ -73,7 +73,7 @@ fn target(sources: &Sources, schema: &Schema, file: FileId, argument: &str) -> R
         redact_argument();
     }
     let place = resolve(lookup, &steps)?;
-    Ok(Target { steps, start, place })
+    Ok(SetTarget { steps, start, place })
 }
 
 /// Records everything in an argument except its path as a secret: what follows the first `=`. If the path is not
@@ -321,7 +321,7 @@ impl Set {
     /// [`Failure::Unable`] if the argument is malformed; findings if the schema does not allow the path or the type.
     pub fn parse(sources: &Sources, schema: &Schema, argument: &str) -> Result<Self, Failure> {
         let file = sources.add("--set", argument);
-        let Target { steps, start, place } = target(sources, schema, file, argument)?;
+        let SetTarget { steps, start, place } = target(sources, schema, file, argument)?;
         let text = &argument[start..];
         let span = Span::new(file, start as u32, argument.len() as u32);
         let secret = place.as_ref().is_some_and(|place| schema.is_secret(place));
@@ -367,7 +367,7 @@ impl Set {
         read: impl FnOnce(&str, Span) -> Result<FileId, Failure>,
     ) -> Result<Self, Failure> {
         let file = sources.add("--set-file", argument);
-        let Target { steps, start, place } = target(sources, schema, file, argument)?;
+        let SetTarget { steps, start, place } = target(sources, schema, file, argument)?;
         let span = Span::new(file, start as u32, argument.len() as u32);
         let named = &argument[start..];
         // A value where a file is expected.

@@ -5,7 +5,7 @@ use std::fs::FileType;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::revision::{Object as Entry, Revision};
+use super::revision::{GitObject, Revision};
 use super::{Project, ProjectLocation};
 use crate::built_in;
 use crate::finding::{Failure, Finding, RuleId};
@@ -136,10 +136,10 @@ impl Project {
                 source::read_bytes(&real).map_err(|error| AccessError::Unreadable(name, error))
             }
             ProjectLocation::Revision(revision) => match revision.read(path) {
-                Ok(Entry::Blob(bytes)) => Ok(bytes.to_vec()),
-                Ok(Entry::Missing) => Err(AccessError::Missing(name)),
-                Ok(Entry::Outside) => Err(AccessError::Outside(name, "project")),
-                Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NotAFile(name)),
+                Ok(GitObject::Blob(bytes)) => Ok(bytes.to_vec()),
+                Ok(GitObject::Missing) => Err(AccessError::Missing(name)),
+                Ok(GitObject::Outside) => Err(AccessError::Outside(name, "project")),
+                Ok(GitObject::Tree(_) | GitObject::Other) => Err(AccessError::NotAFile(name)),
                 Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
             },
         }
@@ -320,13 +320,13 @@ fn read_revision(
     bound: &'static str,
 ) -> Result<FileId, AccessError> {
     match revision.read(path) {
-        Ok(Entry::Blob(bytes)) => match source::read_text(bytes.as_slice()) {
+        Ok(GitObject::Blob(bytes)) => match source::read_text(bytes.as_slice()) {
             Ok(text) => Ok(sources.add(name, unix_line_ends(text))),
             Err(error) => Err(AccessError::Unreadable(name, error)),
         },
-        Ok(Entry::Missing) => Err(AccessError::Missing(name)),
-        Ok(Entry::Outside) => Err(AccessError::Outside(name, bound)),
-        Ok(Entry::Tree(_) | Entry::Other) => Err(AccessError::NotAFile(name)),
+        Ok(GitObject::Missing) => Err(AccessError::Missing(name)),
+        Ok(GitObject::Outside) => Err(AccessError::Outside(name, bound)),
+        Ok(GitObject::Tree(_) | GitObject::Other) => Err(AccessError::NotAFile(name)),
         Err(error) => Err(AccessError::Unreadable(name, ReadError::Io(error))),
     }
 }
@@ -342,8 +342,8 @@ fn read_revision_folder(
     let path = above.join(folder).display().to_string();
     let shown = format!("{}:{}", revision.name, normalize(Path::new(&path)).display());
     let entries = match revision.read(&path) {
-        Ok(Entry::Tree(entries)) => entries,
-        Ok(Entry::Outside) => return Err(AccessError::Outside(shown, "Git work tree")),
+        Ok(GitObject::Tree(entries)) => entries,
+        Ok(GitObject::Outside) => return Err(AccessError::Outside(shown, "Git work tree")),
         Ok(_) => return Err(AccessError::Missing(shown)),
         Err(error) => return Err(AccessError::Unreadable(shown, ReadError::Io(error))),
     };

@@ -40,7 +40,7 @@ pub(super) struct TreeEntry {
 
 /// The object at a path.
 #[derive(Debug)]
-pub(super) enum Object {
+pub(super) enum GitObject {
     Missing,
     Outside,
     Blob(Vec<u8>),
@@ -83,8 +83,8 @@ impl Revision {
     }
 
     /// The object at a path of the project. Links are followed within the tree.
-    pub(super) fn read(&self, path: &str) -> io::Result<Object> {
-        let Some(path) = normalize(&format!("{}{path}", self.prefix)) else { return Ok(Object::Outside) };
+    pub(super) fn read(&self, path: &str) -> io::Result<GitObject> {
+        let Some(path) = normalize(&format!("{}{path}", self.prefix)) else { return Ok(GitObject::Outside) };
         let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
         git.ask(&format!("{}:{path}", self.commit))
     }
@@ -96,7 +96,7 @@ impl Revision {
             return Ok(known);
         }
         let entries = match self.read(path)? {
-            Object::Tree(entries) => Some(entries),
+            GitObject::Tree(entries) => Some(entries),
             _ => None,
         };
         let mut git = self.git.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,9 +118,9 @@ impl Git {
         Ok(Self { child, stdin, stdout, trees: HashMap::new() })
     }
 
-    fn ask(&mut self, object: &str) -> io::Result<Object> {
+    fn ask(&mut self, object: &str) -> io::Result<GitObject> {
         if object.contains('\n') {
-            return Ok(Object::Missing);
+            return Ok(GitObject::Missing);
         }
         let stdin = self.stdin.as_mut().ok_or_else(|| io::Error::other("git has exited"))?;
         writeln!(stdin, "{object}")?;
@@ -133,18 +133,18 @@ impl Git {
             // `symlink <size>` leaves the tree; `dangling`, `loop` and `notdir` have no target.
             [kind @ ("symlink" | "dangling" | "loop" | "notdir"), size] => {
                 self.content(size)?;
-                Ok(if *kind == "symlink" { Object::Outside } else { Object::Missing })
+                Ok(if *kind == "symlink" { GitObject::Outside } else { GitObject::Missing })
             }
             [id, kind, size] => {
                 let content = self.content(size)?;
                 Ok(match *kind {
-                    "blob" => Object::Blob(content),
-                    "tree" => Object::Tree(entries(&content, id.len() / 2)),
-                    _ => Object::Other,
+                    "blob" => GitObject::Blob(content),
+                    "tree" => GitObject::Tree(entries(&content, id.len() / 2)),
+                    _ => GitObject::Other,
                 })
             }
             [] => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "git has exited")),
-            _ => Ok(Object::Missing),
+            _ => Ok(GitObject::Missing),
         }
     }
 

@@ -11,13 +11,14 @@ use crate::node::{Mapping, Node, Value};
 use crate::source::{Sources, Span};
 use crate::suggest;
 use crate::template::compiled::{
-    CompiledNode, Condition, Document, Field, FieldKey, ForDirective, Format, Item, Site, Text, TextPiece,
+    CompiledDocument, CompiledField, CompiledItem, CompiledNode, Condition, ExpressionSite, FieldKey, ForDirective,
+    TemplatePiece, TextTemplate, TreeFormat,
 };
 use crate::template::expression::Expression;
 use crate::template::files::{NamedFiles, is_binary};
-use crate::template::functions::{self, Kind};
-use crate::template::names::{self, AllowedFields, BUILT_IN, CachedFields, Fault, Local};
-use crate::template::scan::{self, Piece};
+use crate::template::functions::{self, CallableKind};
+use crate::template::names::{self, AllowedFields, BUILT_IN, CachedFields, ExpressionFault, Variable};
+use crate::template::scan::{self, ScalarPiece};
 
 /// The position of a node, which decides the directives it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(super) struct Compiler<'a> {
     pub(super) names: CachedFields<'a>,
     pub(super) files: &'a dyn NamedFiles,
     pub(super) text: Arc<str>,
-    pub(super) locals: Vec<Local>,
+    pub(super) locals: Vec<Variable>,
     pub(super) expressions: Vec<Expression>,
     /// The expressions by source and whether they read a `$for` variable, with their index and whether they are late.
     pub(super) known: HashMap<(EcoString, bool), (usize, bool)>,
@@ -60,18 +61,18 @@ pub(super) struct Compiler<'a> {
 
 impl Compiler<'_> {
     /// Compiles a document.
-    pub(super) fn document(&mut self, node: &Node) -> Document {
+    pub(super) fn document(&mut self, node: &Node) -> CompiledDocument {
         self.late = false;
         let item = self.item(node, DirectiveContext::Document);
-        Document { item, file: node.origin.span.file, late: self.late }
+        CompiledDocument { item, file: node.origin.span.file, late: self.late }
     }
 
-    pub(super) fn item(&mut self, node: &Node, context: DirectiveContext) -> Item {
+    pub(super) fn item(&mut self, node: &Node, context: DirectiveContext) -> CompiledItem {
         let depth = self.locals.len();
         let (guard, each, when) = self.repeated(node, context);
         let part = self.node(node, context);
         self.locals.truncate(depth);
-        Item { guard, each, when, part }
+        CompiledItem { guard, each, when, part }
     }
 
     /// Compiles `$for` and `$if`. An `$if` that does not mention the `$for` variable is a guard, which is evaluated
@@ -89,7 +90,7 @@ impl Compiler<'_> {
         (guard, Some(each), when)
     }
 
-    fn each(&mut self, node: &Node, context: DirectiveContext) -> Option<(ForDirective, Option<Local>)> {
+    fn each(&mut self, node: &Node, context: DirectiveContext) -> Option<(ForDirective, Option<Variable>)> {
         let directive = node.get("$for")?;
         let span = directive.origin.span;
         if matches!(context, DirectiveContext::Alone | DirectiveContext::Metadata) {
@@ -113,7 +114,7 @@ impl Compiler<'_> {
         };
         let taken = self.locals.iter().any(|local| local.name == name)
             || BUILT_IN.contains(&name)
-            || functions::find(Kind::Function, name).is_some()
+            || functions::find(CallableKind::Function, name).is_some()
             || matches!(&*self.names.fields(&[]), AllowedFields::Closed(known) if known.iter().any(|field| field == name));
         if taken {
             let finding = Finding::error(RuleId::TemplateDirective, span, format!("the name `{name}` is already used"))
@@ -125,7 +126,7 @@ impl Compiler<'_> {
         let offset = text.len() - list.len();
         let site = self.site(list, offset..text.len(), directive)?;
         let name = EcoString::from(name);
-        Some((ForDirective { name: name.clone(), list: site }, Some(Local { name, shape, used: Cell::new(false) })))
+        Some((ForDirective { name: name.clone(), list: site }, Some(Variable { name, shape, used: Cell::new(false) })))
     }
 
     fn when(&mut self, node: &Node) -> Option<Condition> {
@@ -155,7 +156,8 @@ impl Compiler<'_> {
         match &node.value {
             Value::String(text) if scan::has_expression(text) => self.scalar(text, node),
             Value::Sequence(items) => {
-                let items: Vec<Item> = items.iter().map(|item| self.item(item, DirectiveContext::Item)).collect();
+                let items: Vec<CompiledItem> =
+                    items.iter().map(|item| self.item(item, DirectiveContext::Item)).collect();
                 fold_sequence(node, items)
             }
             Value::Mapping(mapping) => self.mapping(node, mapping, context),
@@ -170,16 +172,16 @@ impl Compiler<'_> {
         let nothing = || CompiledNode::Static { node: node.clone(), nodes: 1, bytes: text.len() };
         let Some(made) = self.text(text, node) else { return nothing() };
         match made.pieces.as_slice() {
-            [TextPiece::Expression(site)] => CompiledNode::Whole(*site),
+            [TemplatePiece::Expression(site)] => CompiledNode::Whole(*site),
             _ => CompiledNode::Text(made),
         }
     }
 
-    fn text(&mut self, text: &EcoString, node: &Node) -> Option<Text> {
+    fn text(&mut self, text: &EcoString, node: &Node) -> Option<TextTemplate> {
         self.split(text, node.origin.span)
     }
 
-    pub(super) fn split(&mut self, text: &EcoString, scalar: Span) -> Option<Text> {
+    pub(super) fn split(&mut self, text: &EcoString, scalar: Span) -> Option<TextTemplate> {
         let pieces = match scan::split(text) {
             Ok(pieces) => pieces,
             Err(error) => {
@@ -197,14 +199,14 @@ impl Compiler<'_> {
         let mut made = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match piece {
-                Piece::Text(plain) => made.push(TextPiece::Plain(plain.into())),
-                Piece::Expression(source, range) => match self.site(source, range, &holder) {
-                    Some(site) => made.push(TextPiece::Expression(site)),
+                ScalarPiece::Text(plain) => made.push(TemplatePiece::Plain(plain.into())),
+                ScalarPiece::Expression(source, range) => match self.site(source, range, &holder) {
+                    Some(site) => made.push(TemplatePiece::Expression(site)),
                     None => whole = false,
                 },
             }
         }
-        whole.then(|| Text { pieces: made, source: text.clone(), span: scalar })
+        whole.then(|| TextTemplate { pieces: made, source: text.clone(), span: scalar })
     }
 
     fn mapping(&mut self, node: &Node, mapping: &Mapping, context: DirectiveContext) -> CompiledNode {
@@ -232,10 +234,10 @@ impl Compiler<'_> {
             spread.push((files.key_span, self.file(&files.value, true)));
         }
         for (key_span, part) in spread {
-            fields.push(Field {
+            fields.push(CompiledField {
                 key: FieldKey::Spread,
                 key_span,
-                item: Item { guard: None, each: None, when: None, part },
+                item: CompiledItem { guard: None, each: None, when: None, part },
             });
         }
         for entry in mapping {
@@ -278,13 +280,13 @@ impl Compiler<'_> {
             "$file" => self.file(&replaced.value, false),
             "$value" => self.node(&replaced.value, DirectiveContext::Alone),
             format => {
-                let format = if format == "$yaml" { Format::Yaml } else { Format::Json };
+                let format = if format == "$yaml" { TreeFormat::Yaml } else { TreeFormat::Json };
                 CompiledNode::Tree(format, Box::new(self.item(&replaced.value, DirectiveContext::Alone)), span)
             }
         }
     }
 
-    fn field(&mut self, entry: &crate::node::Entry, context: DirectiveContext) -> Field {
+    fn field(&mut self, entry: &crate::node::Entry, context: DirectiveContext) -> CompiledField {
         // The variable of the value's `$for` is also in scope in the key.
         let depth = self.locals.len();
         let (guard, each, when) = self.repeated(&entry.value, context);
@@ -304,7 +306,7 @@ impl Compiler<'_> {
         };
         let part = self.node(&entry.value, context);
         self.locals.truncate(depth);
-        Field { key, key_span: entry.key_span, item: Item { guard, each, when, part } }
+        CompiledField { key, key_span: entry.key_span, item: CompiledItem { guard, each, when, part } }
     }
 
     fn unknown_directive(&mut self, key: &str, span: Span) {
@@ -334,7 +336,7 @@ impl Compiler<'_> {
     }
 
     /// Compiles an expression, or finds it among those already compiled.
-    fn site(&mut self, source: &str, range: std::ops::Range<usize>, scalar: &Node) -> Option<Site> {
+    fn site(&mut self, source: &str, range: std::ops::Range<usize>, scalar: &Node) -> Option<ExpressionSite> {
         let whole = scalar.origin.span;
         let raw = self.raw(whole);
         let before = scalar.text().get(..range.start).unwrap_or_default();
@@ -357,11 +359,11 @@ impl Compiler<'_> {
             && let Some((expression, late)) = self.known.get(&(EcoString::from(source), false))
         {
             self.late |= late;
-            return Some(Site { expression: *expression, scalar: whole, span });
+            return Some(ExpressionSite { expression: *expression, scalar: whole, span });
         }
         let checked = names::check(source, &self.names, &self.locals);
         self.late |= checked.late;
-        let position = |fault: &Fault| narrow(span, source, fault);
+        let position = |fault: &ExpressionFault| narrow(span, source, fault);
         if !checked.faults.is_empty() {
             let findings = checked.faults.into_iter().map(|fault| to_finding(position(&fault), fault));
             self.findings.extend(findings);
@@ -383,12 +385,12 @@ impl Compiler<'_> {
                 }
             },
         };
-        Some(Site { expression, scalar: whole, span })
+        Some(ExpressionSite { expression, scalar: whole, span })
     }
 }
 
 /// The position of an error within an expression; the whole expression if escapes make it unknown.
-pub(super) fn narrow(span: Span, source: &str, fault: &Fault) -> Span {
+pub(super) fn narrow(span: Span, source: &str, fault: &ExpressionFault) -> Span {
     let exact = (span.end - span.start) as usize == source.len();
     if !exact || fault.range.is_empty() || fault.range.end > source.len() {
         return span;
@@ -396,7 +398,7 @@ pub(super) fn narrow(span: Span, source: &str, fault: &Fault) -> Span {
     Span::new(span.file, span.start + fault.range.start as u32, span.start + fault.range.end as u32)
 }
 
-pub(super) fn to_finding(span: Span, fault: Fault) -> Finding {
+pub(super) fn to_finding(span: Span, fault: ExpressionFault) -> Finding {
     Finding::error(fault.rule, span, fault.message).with_help(fault.help)
 }
 
@@ -406,11 +408,11 @@ fn range_of_trimmed(text: &str) -> std::ops::Range<usize> {
 }
 
 /// Whether an item does not depend on the profile.
-fn is_fixed(item: &Item) -> bool {
-    matches!(item, Item { guard: None, each: None, when: None, part: CompiledNode::Static { .. } })
+fn is_fixed(item: &CompiledItem) -> bool {
+    matches!(item, CompiledItem { guard: None, each: None, when: None, part: CompiledNode::Static { .. } })
 }
 
-fn fold_sequence(node: &Node, items: Vec<Item>) -> CompiledNode {
+fn fold_sequence(node: &Node, items: Vec<CompiledItem>) -> CompiledNode {
     if !items.iter().all(is_fixed) {
         return CompiledNode::Sequence(items, node.origin.span);
     }
@@ -427,7 +429,7 @@ fn fold_sequence(node: &Node, items: Vec<Item>) -> CompiledNode {
     CompiledNode::Static { node, nodes: all_nodes, bytes: all_bytes }
 }
 
-fn fold_mapping(node: &Node, fields: Vec<Field>) -> CompiledNode {
+fn fold_mapping(node: &Node, fields: Vec<CompiledField>) -> CompiledNode {
     if !fields.iter().all(|field| matches!(field.key, FieldKey::Plain(_)) && is_fixed(&field.item)) {
         return CompiledNode::Mapping(fields, node.origin.span);
     }

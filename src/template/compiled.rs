@@ -13,15 +13,15 @@ pub(super) enum CompiledNode {
     /// Does not depend on the profile. `nodes` and `bytes` are its size.
     Static { node: Node, nodes: usize, bytes: usize },
     /// A single expression, whose result keeps its type.
-    Whole(Site),
+    Whole(ExpressionSite),
     /// A string that contains expressions.
-    Text(Text),
+    Text(TextTemplate),
     /// A mapping with non-static values.
-    Mapping(Vec<Field>, Span),
+    Mapping(Vec<CompiledField>, Span),
     /// A list with non-static items.
-    Sequence(Vec<Item>, Span),
+    Sequence(Vec<CompiledItem>, Span),
     /// A tree that is serialized to a string.
-    Tree(Format, Box<Item>, Span),
+    Tree(TreeFormat, Box<CompiledItem>, Span),
     /// An included partial with its parameters.
     Include(Box<Include>),
     /// Files selected by an expression or a pattern.
@@ -32,29 +32,29 @@ pub(super) enum CompiledNode {
 
 /// The format of a serialized tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum TreeFormat {
     Yaml,
     Json,
 }
 
 /// A string that contains expressions.
 #[derive(Debug)]
-pub(super) struct Text {
-    pub(super) pieces: Vec<TextPiece>,
+pub(super) struct TextTemplate {
+    pub(super) pieces: Vec<TemplatePiece>,
     /// The scalar as written in the template.
     pub(super) source: EcoString,
     pub(super) span: Span,
 }
 
 #[derive(Debug)]
-pub(super) enum TextPiece {
+pub(super) enum TemplatePiece {
     Plain(EcoString),
-    Expression(Site),
+    Expression(ExpressionSite),
 }
 
 /// An occurrence of an expression.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
+pub(super) struct ExpressionSite {
     /// The index of the expression.
     pub(super) expression: usize,
     /// The scalar that contains it.
@@ -65,7 +65,7 @@ pub(super) struct Site {
 
 /// A node with its `$if` and `$for`.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct CompiledItem {
     /// The `$if` that is evaluated once, before the list of `$for`.
     pub(super) guard: Option<Condition>,
     pub(super) each: Option<ForDirective>,
@@ -78,36 +78,36 @@ pub(super) struct Item {
 #[derive(Debug)]
 pub(super) struct ForDirective {
     pub(super) name: EcoString,
-    pub(super) list: Site,
+    pub(super) list: ExpressionSite,
 }
 
 /// `$if`.
 #[derive(Debug)]
 pub(super) enum Condition {
     Fixed(bool),
-    Computed(Site),
+    Computed(ExpressionSite),
 }
 
 /// An entry of a mapping.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct CompiledField {
     pub(super) key: FieldKey,
     pub(super) key_span: Span,
-    pub(super) item: Item,
+    pub(super) item: CompiledItem,
 }
 
 #[derive(Debug)]
 pub(super) enum FieldKey {
     Plain(EcoString),
-    Computed(Text),
+    Computed(TextTemplate),
     /// No key: the value is a mapping whose entries are inserted here.
     Spread,
 }
 
 /// A document of a template.
 #[derive(Debug)]
-pub(super) struct Document {
-    pub(super) item: Item,
+pub(super) struct CompiledDocument {
+    pub(super) item: CompiledItem,
     /// The template.
     pub(super) file: FileId,
     /// Whether it is instantiated after the others, because an expression depends on them.

@@ -12,8 +12,8 @@ use crate::finding::RuleId;
 use crate::node::{Derived, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::functions;
-use crate::template::names::{Checked, Fault};
-use crate::template::value::{self, Budget, ConversionError, Reads, Tree, View};
+use crate::template::names::{CheckedExpression, ExpressionFault};
+use crate::template::value::{self, Budget, ConversionError, Reads, Tree, TreeView};
 
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| functions::environment(functions::USUAL_FUEL));
 
@@ -29,12 +29,12 @@ pub(super) struct Expression {
     pub(super) source: EcoString,
     /// Whether it reads a `$for` variable, so that its value may change with each iteration.
     pub(super) local: bool,
-    program: Program,
+    program: ExpressionProgram,
     /// The offsets at which an `else` was inserted, last first.
     added: Vec<usize>,
 }
 
-enum Program {
+enum ExpressionProgram {
     /// A plain path `a.b.c`, looked up without the engine: its names, and the path as a string.
     Path(Vec<EcoString>, EcoString),
     Compiled(minijinja::Expression<'static, 'static>),
@@ -82,15 +82,15 @@ impl Object for Scope {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
         if let Some((_, tree)) = self.locals.iter().rev().find(|(name, _)| name == key) {
             // The tree is a list with one item, so that reading the item is recorded by the view.
-            return Some(View::root(tree.clone()).child(0));
+            return Some(TreeView::root(tree.clone()).child(0));
         }
-        if let Some(value) = View::root(self.values.clone()).field(key) {
+        if let Some(value) = TreeView::root(self.values.clone()).field(key) {
             return Some(value);
         }
         if let Some((_, function)) = self.functions.iter().find(|(name, _)| *name == key) {
             return Some(function.clone());
         }
-        if functions::find(functions::Kind::Function, key).is_none() {
+        if functions::find(functions::CallableKind::Function, key).is_none() {
             value::note_miss(key.into());
         }
         None
@@ -99,9 +99,9 @@ impl Object for Scope {
 
 /// Why an evaluation failed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct EvaluationFailure {
     /// The error.
-    pub(super) fault: Fault,
+    pub(super) fault: ExpressionFault,
     /// The profile values that were read before the failure.
     pub(super) reads: Reads,
 }
@@ -115,17 +115,17 @@ fn completed(source: &str, added: &[usize]) -> String {
 
 impl Expression {
     /// Compiles an expression that was already checked.
-    pub(super) fn compile(source: &str, checked: &Checked) -> Result<Self, Fault> {
+    pub(super) fn compile(source: &str, checked: &CheckedExpression) -> Result<Self, ExpressionFault> {
         let mut added = checked.missing_else.clone();
         added.sort_unstable_by(|a, b| b.cmp(a));
         let program = match &checked.path {
-            Some(path) => Program::Path(path.clone(), path.join(".").into()),
+            Some(path) => ExpressionProgram::Path(path.clone(), path.join(".").into()),
             None => {
                 let compiled = ENGINE.compile_expression_owned(completed(source, &added));
-                Program::Compiled(compiled.map_err(|error| {
+                ExpressionProgram::Compiled(compiled.map_err(|error| {
                     let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
                     let message = error.detail().unwrap_or("it cannot be read").to_owned();
-                    Fault::new(RuleId::TemplateSyntax, range, format!("not an expression: {message}"))
+                    ExpressionFault::new(RuleId::TemplateSyntax, range, format!("not an expression: {message}"))
                 })?)
             }
         };
@@ -133,10 +133,10 @@ impl Expression {
     }
 
     /// Evaluates the expression to a node. Its parts have no position yet, but record their inputs.
-    pub(super) fn evaluate(&self, scope: &Arc<Scope>, budget: &mut Budget) -> Result<Node, Box<Failure>> {
+    pub(super) fn evaluate(&self, scope: &Arc<Scope>, budget: &mut Budget) -> Result<Node, Box<EvaluationFailure>> {
         let made = match &self.program {
-            Program::Path(names, path) => return self.lookup(names, path, scope, budget),
-            Program::Compiled(compiled) => {
+            ExpressionProgram::Path(names, path) => return self.lookup(names, path, scope, budget),
+            ExpressionProgram::Compiled(compiled) => {
                 let context = || minijinja::Value::from_dyn_object(scope.clone());
                 value::start_recording();
                 let mut spent = budget.spend_work(functions::USUAL_FUEL);
@@ -153,7 +153,7 @@ impl Expression {
                 }
                 if spent.is_err() {
                     _ = value::recorded();
-                    return Err(Failure {
+                    return Err(EvaluationFailure {
                         fault: self.conversion_fault(ConversionError::TooLarge),
                         reads: Reads::default(),
                     }
@@ -186,11 +186,11 @@ impl Expression {
         // The engine's message may quote a value.
         let secret = reads.inputs.iter().any(|input| value::holds_secret(&input.node));
         let fault = if secret && fault.rule == RuleId::TemplateType {
-            Fault { message: "the expression cannot use the secret it reads".to_owned(), ..fault }
+            ExpressionFault { message: "the expression cannot use the secret it reads".to_owned(), ..fault }
         } else {
             fault
         };
-        Err(Box::new(Failure { fault, reads }))
+        Err(Box::new(EvaluationFailure { fault, reads }))
     }
 
     fn lookup(
@@ -199,9 +199,9 @@ impl Expression {
         path: &EcoString,
         scope: &Scope,
         budget: &mut Budget,
-    ) -> Result<Node, Box<Failure>> {
+    ) -> Result<Node, Box<EvaluationFailure>> {
         let mut node = &scope.values.node;
-        let failure = |fault| Box::new(Failure { fault, reads: Reads::default() });
+        let failure = |fault| Box::new(EvaluationFailure { fault, reads: Reads::default() });
         let mut end = 0;
         for name in names {
             end += name.len();
@@ -216,17 +216,17 @@ impl Expression {
         Ok(made)
     }
 
-    fn undefined(&self, name: &str, range: Range<usize>) -> Fault {
+    fn undefined(&self, name: &str, range: Range<usize>) -> ExpressionFault {
         if name == NOTHING {
             let message = "this `if` has no `else`, and its condition is false";
-            return Fault::new(RuleId::TemplateUndefined, range, message)
+            return ExpressionFault::new(RuleId::TemplateUndefined, range, message)
                 .with_help("write `else none` to omit the field");
         }
-        Fault::new(RuleId::TemplateUndefined, range, format!("`{name}` is not set"))
+        ExpressionFault::new(RuleId::TemplateUndefined, range, format!("`{name}` is not set"))
             .with_help("set it in the profile, or read an optional field with `| optional` or `is defined`")
     }
 
-    fn explain(&self, error: &minijinja::Error) -> Fault {
+    fn explain(&self, error: &minijinja::Error) -> ExpressionFault {
         let whole = 0..self.source.len();
         let range = error.range().map_or(whole.clone(), |range| written(&self.added, range, self.source.len()));
         match error.kind() {
@@ -234,22 +234,24 @@ impl Expression {
                 let name = error.range().filter(|_| self.added.is_empty()).and_then(|range| self.source.get(range));
                 match name.filter(|name| !name.is_empty()) {
                     Some(name) if !name.contains(['(', '|', ' ']) => self.undefined(name, range),
-                    _ if self.added.is_empty() => {
-                        Fault::new(RuleId::TemplateUndefined, range, "the expression reads a name that is not set")
-                    }
+                    _ if self.added.is_empty() => ExpressionFault::new(
+                        RuleId::TemplateUndefined,
+                        range,
+                        "the expression reads a name that is not set",
+                    ),
                     _ => self.undefined(NOTHING, whole),
                 }
             }
             ErrorKind::OutOfFuel => self.too_much(),
             _ => {
                 let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-                Fault::new(RuleId::TemplateType, range, detail)
+                ExpressionFault::new(RuleId::TemplateType, range, detail)
             }
         }
     }
 
-    fn too_much(&self) -> Fault {
-        Fault::new(
+    fn too_much(&self) -> ExpressionFault {
+        ExpressionFault::new(
             RuleId::TemplateTooLarge,
             0..self.source.len(),
             "this expression exceeds the limit on work or output",
@@ -257,18 +259,20 @@ impl Expression {
         .with_help("compute a single value per expression, and put long strings in a `$file`")
     }
 
-    fn conversion_fault(&self, error: ConversionError) -> Fault {
+    fn conversion_fault(&self, error: ConversionError) -> ExpressionFault {
         let whole = 0..self.source.len();
         match error {
             ConversionError::Undefined(at) if at.is_empty() && !self.added.is_empty() => self.undefined(NOTHING, whole),
             ConversionError::Undefined(at) if at.is_empty() => self.undefined(&self.source, whole),
             ConversionError::Undefined(at) => {
                 let message = format!("`{}` in the result is not set", at.trim_start_matches('.'));
-                Fault::new(RuleId::TemplateUndefined, whole, message)
+                ExpressionFault::new(RuleId::TemplateUndefined, whole, message)
             }
-            ConversionError::Type { message, help } => Fault::new(RuleId::TemplateType, whole, message).with_help(help),
+            ConversionError::Type { message, help } => {
+                ExpressionFault::new(RuleId::TemplateType, whole, message).with_help(help)
+            }
             ConversionError::TooLarge => self.too_much(),
-            ConversionError::Engine(message) => Fault::new(RuleId::TemplateType, whole, message),
+            ConversionError::Engine(message) => ExpressionFault::new(RuleId::TemplateType, whole, message),
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 use crate::template::compile::{Compiler, DirectiveContext};
 
-use crate::template::compiled::{CompiledNode, Item, Text, TextPiece};
+use crate::template::compiled::{CompiledItem, CompiledNode, TemplatePiece, TextTemplate};
 use crate::template::instantiate::{Evaluated, Run};
 use crate::template::namespace;
-use crate::template::scan::{self, Piece};
+use crate::template::scan::{self, ScalarPiece};
 use crate::yaml::{self, Dialect};
 
 /// The rule of findings about files.
@@ -163,7 +163,7 @@ fn is_script(path: &str, text: &str) -> bool {
 /// `$file` with an expression, or `$files`.
 #[derive(Debug)]
 pub(super) struct FileSelection {
-    path: Text,
+    path: TextTemplate,
     /// The folder that the path must stay in, with a trailing slash; empty for all of `templates/`.
     folder: EcoString,
     /// The files in the folder by path, with their contents.
@@ -209,7 +209,7 @@ impl Compiler<'_> {
         let path = EcoString::from(path);
         let Some(text) = self.split(&path, span) else { return nothing };
         let fixed = match scan::split(&path).unwrap_or_default().first() {
-            Some(Piece::Text(text)) => *text,
+            Some(ScalarPiece::Text(text)) => *text,
             _ => "",
         };
         // The part before the first expression or wildcard.
@@ -268,7 +268,7 @@ impl Run<'_> {
     /// The contents of the file that `$file` selects, or of all files that `$files` selects, by name.
     pub(super) fn files(&mut self, choice: &FileSelection) -> Evaluated<Node> {
         let path = match choice.path.pieces.as_slice() {
-            [TextPiece::Plain(plain)] => Node::new(plain.clone(), choice.span),
+            [TemplatePiece::Plain(plain)] => Node::new(plain.clone(), choice.span),
             _ => self.text(&choice.path)?,
         };
         let span = choice.span;
@@ -359,7 +359,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 pub(super) struct Manifests {
     pub(super) nodes: EcoVec<Node>,
     /// `$namespace`.
-    pub(super) namespace: Option<Item>,
+    pub(super) namespace: Option<CompiledItem>,
     pub(super) span: Span,
 }
 
@@ -399,7 +399,12 @@ impl Compiler<'_> {
 
 impl Run<'_> {
     /// The objects of manifests, with the namespace of `$namespace` if there is one.
-    pub(super) fn manifests(&mut self, item: &Item, manifests: &Manifests, out: &mut Vec<Node>) -> Evaluated<()> {
+    pub(super) fn manifests(
+        &mut self,
+        item: &CompiledItem,
+        manifests: &Manifests,
+        out: &mut Vec<Node>,
+    ) -> Evaluated<()> {
         if !self.condition_holds(item.when.as_ref())? {
             return Ok(());
         }

@@ -13,11 +13,11 @@ use crate::digest;
 use crate::formats::go::encode_base64;
 use crate::node::{self, Node};
 use crate::source::Span;
-use crate::template::value::{Budget, ConversionError, Tree, View, article, forgive_miss, note_tree, to_node};
+use crate::template::value::{Budget, ConversionError, Tree, TreeView, article, forgive_miss, note_tree, to_node};
 
 /// The kind of a callable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CallableKind {
     /// `name(...)`.
     Function,
     /// `value | name`.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Test,
 }
 
-impl Kind {
+impl CallableKind {
     /// The noun used in messages.
     pub(super) const fn noun(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Kind {
 /// A function, filter or test.
 #[derive(Debug)]
 pub(super) struct Function {
-    pub(super) kind: Kind,
+    pub(super) kind: CallableKind,
     pub(super) name: &'static str,
     /// An example call, for the documentation.
     pub(super) usage: &'static str,
@@ -49,7 +49,12 @@ pub(super) struct Function {
 
 macro_rules! row {
     ($kind:ident, $name:literal, $usage:literal, $function:path) => {
-        Function { kind: Kind::$kind, name: $name, usage: $usage, add: |env| add!($kind, env, $name, $function) }
+        Function {
+            kind: CallableKind::$kind,
+            name: $name,
+            usage: $usage,
+            add: |env| add!($kind, env, $name, $function),
+        }
     };
 }
 
@@ -129,8 +134,8 @@ pub(super) fn environment(fuel: u64) -> Environment<'static> {
 }
 
 /// The names of a kind, in order.
-pub(super) fn names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
-    let project = if kind == Kind::Function { PROJECT_FUNCTIONS } else { &[] };
+pub(super) fn names(kind: CallableKind) -> impl Iterator<Item = &'static str> + Clone {
+    let project = if kind == CallableKind::Function { PROJECT_FUNCTIONS } else { &[] };
     ALL.iter()
         .filter(move |function| function.kind == kind)
         .map(|function| function.name)
@@ -138,15 +143,15 @@ pub(super) fn names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// The names of a kind, with an example call of each.
-pub(super) fn usages(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let project = if kind == Kind::Function { PROJECT_FUNCTIONS } else { &[] };
+pub(super) fn usages(kind: CallableKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let project = if kind == CallableKind::Function { PROJECT_FUNCTIONS } else { &[] };
     let table =
         ALL.iter().filter(move |function| function.kind == kind).map(|function| (function.name, function.usage));
     table.chain(project.iter().map(|name| (*name, "")))
 }
 
 /// The function with that kind and name.
-pub(super) fn find(kind: Kind, name: &str) -> Option<&'static str> {
+pub(super) fn find(kind: CallableKind, name: &str) -> Option<&'static str> {
     names(kind).find(|known| *known == name)
 }
 
@@ -167,7 +172,7 @@ pub(super) fn argument(value: &Value) -> Result<Node, Error> {
 
 /// A computed tree as a value whose parts keep their origins.
 pub(super) fn tree(node: Node) -> Value {
-    Value::from_object(View::root(Arc::new(Tree { node, profile: false })))
+    Value::from_object(TreeView::root(Arc::new(Tree { node, profile: false })))
 }
 
 /// The error for an argument of the wrong type.
@@ -373,10 +378,11 @@ mod tests {
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
         let documented: Vec<String> = rows.map(|(usage, _)| usage.replace("\\|", "|")).collect();
         let usages = |kind| {
-            let project = PROJECT_USAGES.iter().filter(move |_| kind == Kind::Function).copied();
+            let project = PROJECT_USAGES.iter().filter(move |_| kind == CallableKind::Function).copied();
             ALL.iter().filter(move |function| function.kind == kind).map(|function| function.usage).chain(project)
         };
-        let expected: Vec<&str> = [Kind::Function, Kind::Filter, Kind::Test].into_iter().flat_map(usages).collect();
+        let expected: Vec<&str> =
+            [CallableKind::Function, CallableKind::Filter, CallableKind::Test].into_iter().flat_map(usages).collect();
         assert_eq!(documented, expected);
     }
 

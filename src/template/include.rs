@@ -9,10 +9,10 @@ use crate::finding::{Finding, RuleId};
 use crate::node::{Entry, Input, Node, Origin, Value};
 use crate::source::Span;
 use crate::template::compile::{Compiler, DirectiveContext};
-use crate::template::compiled::{CompiledNode, Item};
-use crate::template::functions::{self, Kind};
+use crate::template::compiled::{CompiledItem, CompiledNode};
+use crate::template::functions::{self, CallableKind};
 use crate::template::instantiate::{Evaluated, Run};
-use crate::template::names::{AllowedFields, BUILT_IN, Local, Shape};
+use crate::template::names::{AllowedFields, BUILT_IN, ValueShape, Variable};
 use crate::template::scan;
 use crate::template::value::Tree;
 use crate::yaml::{self, Dialect};
@@ -28,8 +28,8 @@ const RULE: RuleId = RuleId::TemplateInclude;
 /// A partial with its parameters.
 #[derive(Debug)]
 pub(super) struct Include {
-    pub(super) parameters: Vec<(EcoString, Item)>,
-    pub(super) body: Item,
+    pub(super) parameters: Vec<(EcoString, CompiledItem)>,
+    pub(super) body: CompiledItem,
     pub(super) span: Span,
 }
 
@@ -101,7 +101,7 @@ impl Compiler<'_> {
                     self.new_name(&entry.key, entry.key_span);
                     let item = self.item(&entry.value, DirectiveContext::Alone);
                     let shape = self.shape_of(&entry.value);
-                    locals.push(Local { name: entry.key.clone(), shape, used: Cell::new(false) });
+                    locals.push(Variable { name: entry.key.clone(), shape, used: Cell::new(false) });
                     parameters.push((entry.key.clone(), item));
                 }
             }
@@ -183,7 +183,7 @@ impl Compiler<'_> {
         let identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let taken = BUILT_IN.contains(&name)
-            || functions::find(Kind::Function, name).is_some()
+            || functions::find(CallableKind::Function, name).is_some()
             || matches!(&*self.names.fields(&[]), AllowedFields::Closed(known) if known.iter().any(|field| field == name));
         if !identifier {
             let finding = Finding::error(RULE, span, format!("invalid parameter name `{name}`"));
@@ -199,12 +199,12 @@ impl Compiler<'_> {
     }
 
     /// The shape of a parameter: that of the profile path that it passes on, if it is one.
-    fn shape_of(&self, value: &Node) -> Shape {
+    fn shape_of(&self, value: &Node) -> ValueShape {
         match scan::split(value.text()).unwrap_or_default().as_slice() {
-            [scan::Piece::Expression(source, _)] => {
+            [scan::ScalarPiece::Expression(source, _)] => {
                 crate::template::names::path_shape(source, &self.names, &self.locals)
             }
-            _ => Shape::Any,
+            _ => ValueShape::Any,
         }
     }
 }

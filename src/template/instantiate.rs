@@ -10,12 +10,13 @@ use crate::node::{Input, Mapping, Node, Origin, TextPart, Value};
 use crate::source::Span;
 use crate::template::compile::{narrow, to_finding};
 use crate::template::compiled::{
-    CompiledNode, Condition, Field, FieldKey, ForDirective, Format, Item, Site, Text, TextPiece,
+    CompiledField, CompiledItem, CompiledNode, Condition, ExpressionSite, FieldKey, ForDirective, TemplatePiece,
+    TextTemplate, TreeFormat,
 };
-use crate::template::expression::{Expression, Failure, Scope, joined, set_span};
+use crate::template::expression::{EvaluationFailure, Expression, Scope, joined, set_span};
 use crate::template::functions::{key_of, mixed};
-use crate::template::names::Fault;
-use crate::template::project::{Exchange, Request};
+use crate::template::names::ExpressionFault;
+use crate::template::project::{Exchange, FolderRequest};
 use crate::template::value::{Budget, Tree};
 use crate::yaml;
 
@@ -38,7 +39,7 @@ pub(super) struct Run<'a> {
     memo: Vec<Option<Node>>,
     budget: Budget,
     exchange: &'a Exchange,
-    read: &'a dyn Fn(&Request),
+    read: &'a dyn Fn(&FolderRequest),
     /// The `$include`s around the current node, outermost first.
     pub(super) including: Vec<Span>,
     pub(super) findings: Vec<Finding>,
@@ -51,7 +52,7 @@ impl<'a> Run<'a> {
         expressions: &'a [Expression],
         scope: Scope,
         exchange: &'a Exchange,
-        read: &'a dyn Fn(&Request),
+        read: &'a dyn Fn(&FolderRequest),
     ) -> Self {
         let memo = vec![None; expressions.len()];
         let decided = BTreeSet::new();
@@ -90,7 +91,7 @@ impl<'a> Run<'a> {
     }
 
     /// Instantiates a document: no object, one, or one per iteration of its `$for`.
-    pub(super) fn document(&mut self, item: &Item, out: &mut Vec<Node>) -> Evaluated<()> {
+    pub(super) fn document(&mut self, item: &CompiledItem, out: &mut Vec<Node>) -> Evaluated<()> {
         if let CompiledNode::Manifests(manifests) = &item.part {
             return self.manifests(item, manifests, out);
         }
@@ -101,7 +102,11 @@ impl<'a> Run<'a> {
     }
 
     /// Runs `body` once, or once for each item of a `$for`.
-    fn for_each_iteration(&mut self, item: &Item, mut body: impl FnMut(&mut Self) -> Evaluated<()>) -> Evaluated<()> {
+    fn for_each_iteration(
+        &mut self,
+        item: &CompiledItem,
+        mut body: impl FnMut(&mut Self) -> Evaluated<()>,
+    ) -> Evaluated<()> {
         let Some(each) = &item.each else { return body(self) };
         if !self.condition_holds(item.guard.as_ref())? {
             return Ok(());
@@ -135,7 +140,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of an item, unless its `$if` is false or it evaluates to `none`.
-    pub(super) fn guarded(&mut self, item: &Item) -> Evaluated<Option<Node>> {
+    pub(super) fn guarded(&mut self, item: &CompiledItem) -> Evaluated<Option<Node>> {
         if self.condition_holds(item.when.as_ref())? { self.node(&item.part) } else { Ok(None) }
     }
 
@@ -206,8 +211,8 @@ impl<'a> Run<'a> {
             CompiledNode::Tree(format, item, span) => {
                 let Some(tree) = self.guarded(item)? else { return Ok(None) };
                 let (text, parts) = match format {
-                    Format::Yaml => yaml::emit_with_parts(&tree),
-                    Format::Json => yaml::json_with_parts(&tree),
+                    TreeFormat::Yaml => yaml::emit_with_parts(&tree),
+                    TreeFormat::Json => yaml::json_with_parts(&tree),
                 };
                 self.spend(1, text.len(), *span)?;
                 let origins: Vec<Origin> = parts.iter().map(|part| part.origin.clone()).collect();
@@ -218,7 +223,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn mapping(&mut self, fields: &[Field], span: Span) -> Evaluated<Node> {
+    fn mapping(&mut self, fields: &[CompiledField], span: Span) -> Evaluated<Node> {
         let mut made = Mapping::with_capacity(fields.len());
         let mut outcome = Ok(());
         for field in fields {
@@ -270,9 +275,9 @@ impl<'a> Run<'a> {
         Err(self.report(finding))
     }
 
-    fn key(&mut self, text: &Text) -> Evaluated<EcoString> {
+    fn key(&mut self, text: &TextTemplate) -> Evaluated<EcoString> {
         let node = match text.pieces.as_slice() {
-            [TextPiece::Expression(site)] => self.value(*site)?,
+            [TemplatePiece::Expression(site)] => self.value(*site)?,
             _ => self.text(text)?,
         };
         match node.value {
@@ -285,15 +290,15 @@ impl<'a> Run<'a> {
     }
 
     /// Evaluates a string that contains expressions. They must evaluate to strings, integers or booleans.
-    pub(super) fn text(&mut self, text: &Text) -> Evaluated<Node> {
+    pub(super) fn text(&mut self, text: &TextTemplate) -> Evaluated<Node> {
         let mut made = EcoString::new();
         let mut origins = Vec::new();
         let mut pieces = Vec::new();
         let mut single = None;
         for piece in &text.pieces {
             match piece {
-                TextPiece::Plain(plain) => made.push_str(plain),
-                TextPiece::Expression(site) => {
+                TemplatePiece::Plain(plain) => made.push_str(plain),
+                TemplatePiece::Expression(site) => {
                     let node = self.value(*site)?;
                     let Some(part) = mixed(&node.value) else {
                         let what = if node.is_null() { "none" } else { node.type_name() };
@@ -324,7 +329,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of an expression.
-    fn value(&mut self, site: Site) -> Evaluated<Node> {
+    fn value(&mut self, site: ExpressionSite) -> Evaluated<Node> {
         if let Some(Some(node)) = self.memo.get(site.expression) {
             let node = node.clone();
             return match self.budget.spend_tree(&node) {
@@ -356,7 +361,12 @@ impl<'a> Run<'a> {
     }
 
     /// Reports findings about files that a function read, at the profile's line that names them.
-    fn report_file_findings(&mut self, findings: Vec<Finding>, failure: &Failure, site: Site) -> Reported {
+    fn report_file_findings(
+        &mut self,
+        findings: Vec<Finding>,
+        failure: &EvaluationFailure,
+        site: ExpressionSite,
+    ) -> Reported {
         for mut finding in findings {
             if finding.span.is_none() {
                 let names = |input: &&Input| input.node.as_str().is_some_and(|text| !text.is_empty());
@@ -371,8 +381,8 @@ impl<'a> Run<'a> {
         Reported
     }
 
-    fn explain(&mut self, failure: Failure, site: Site, source: &str) -> Reported {
-        let Failure { fault, reads } = failure;
+    fn explain(&mut self, failure: EvaluationFailure, site: ExpressionSite, source: &str) -> Reported {
+        let EvaluationFailure { fault, reads } = failure;
         let span = narrow(site.span, source, &fault);
         let undefined = fault.rule == RuleId::TemplateUndefined;
         let mut finding = to_finding(span, fault);
@@ -428,7 +438,7 @@ impl<'a> Run<'a> {
     fn too_large(&mut self, span: Span) -> Reported {
         // Nothing more fits, so that this is reported once.
         self.budget = Budget { nodes: 0, bytes: 0, work: 0 };
-        let fault = Fault::new(RuleId::TemplateTooLarge, 0..0, "the bundle exceeds the rendering limits")
+        let fault = ExpressionFault::new(RuleId::TemplateTooLarge, 0..0, "the bundle exceeds the rendering limits")
             .with_help("a bundle can have at most a million values, 64 MiB and a hundred thousand expressions, fewer if they are large");
         self.report(to_finding(span, fault))
     }

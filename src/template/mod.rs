@@ -36,12 +36,12 @@ use crate::suggest;
 use crate::yaml::{self, Dialect};
 
 use compile::Compiler;
-use compiled::Document;
+use compiled::CompiledDocument;
 use expression::{Expression, Scope};
 use files::ProjectFiles;
 use instantiate::Run;
 use names::CachedFields;
-use project::{Checksum, ContentName, Exchange, FileOwner, Folders, Sql};
+use project::{Checksum, ContentName, Exchange, FileOwner, Sql, SqlFolders};
 use value::Tree;
 
 pub use files::NamedFiles;
@@ -62,8 +62,8 @@ pub enum Usage {
 /// The names of functions or filters, with an example call of each.
 pub fn usages(usage: Usage) -> impl Iterator<Item = (&'static str, &'static str)> {
     let kind = match usage {
-        Usage::Function => functions::Kind::Function,
-        Usage::Filter => functions::Kind::Filter,
+        Usage::Function => functions::CallableKind::Function,
+        Usage::Filter => functions::CallableKind::Filter,
     };
     functions::usages(kind)
 }
@@ -71,12 +71,12 @@ pub fn usages(usage: Usage) -> impl Iterator<Item = (&'static str, &'static str)
 /// All templates of a project, compiled; shared by all profiles and threads.
 #[derive(Debug, Default)]
 pub struct Templates {
-    documents: Vec<Document>,
+    documents: Vec<CompiledDocument>,
     expressions: Vec<Expression>,
     files: Vec<FileId>,
     /// The paths of the files under `templates/`.
     paths: HashMap<FileId, String>,
-    folders: Arc<Folders>,
+    folders: Arc<SqlFolders>,
 }
 
 /// The input of an instantiation.
@@ -262,7 +262,7 @@ impl Templates {
 
     /// A predicate for the documents that a profile selects: those directly in `templates/` and those in the selected
     /// folders.
-    fn selected_documents(&self, folders: &Node) -> Result<impl Fn(&Document) -> bool, Vec<Finding>> {
+    fn selected_documents(&self, folders: &Node) -> Result<impl Fn(&CompiledDocument) -> bool, Vec<Finding>> {
         let all = !matches!(folders.value, crate::node::Value::Sequence(_));
         let mut findings = Vec::new();
         for folder in folders.items() {
@@ -282,7 +282,7 @@ impl Templates {
         if !findings.is_empty() {
             return Err(findings);
         }
-        Ok(move |document: &Document| {
+        Ok(move |document: &CompiledDocument| {
             let path = self.paths.get(&document.file).map_or("", String::as_str);
             let chosen = |folder: &Node| path.strip_prefix(folder.text()).is_some_and(|rest| rest.starts_with('/'));
             all || !path.contains('/') || folders.items().iter().any(chosen)
@@ -293,8 +293,9 @@ impl Templates {
 /// Reports profile fields with the name of a built-in, one of which would hide the other.
 fn reserved_names(names: &dyn ProfileFields) -> Vec<Finding> {
     let AllowedFields::Closed(fields) = names.fields(&[]) else { return Vec::new() };
-    let reserved =
-        |name: &str| names::BUILT_IN.contains(&name) || functions::find(functions::Kind::Function, name).is_some();
+    let reserved = |name: &str| {
+        names::BUILT_IN.contains(&name) || functions::find(functions::CallableKind::Function, name).is_some()
+    };
     let taken = fields.iter().filter(|name| reserved(name));
     let finding = |name| {
         let message = format!("the name of the profile field `{name}` is reserved in templates");

@@ -11,8 +11,8 @@ use crate::finding::RuleId;
 use crate::json_schema::is_layer_field;
 use crate::schema::{Lookup, PathStep, Schema, Types};
 use crate::suggest;
-use crate::template::functions::{self, Kind};
-use crate::template::scan::{Token, Word, words};
+use crate::template::functions::{self, CallableKind};
+use crate::template::scan::{LocatedToken, Token, tokenize};
 
 /// The fields that are allowed below a path of the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,16 +87,16 @@ impl ProfileFields for AnyField {
 
 /// A variable of `$for`, or a parameter.
 #[derive(Debug, Clone)]
-pub(super) struct Local {
+pub(super) struct Variable {
     pub(super) name: EcoString,
-    pub(super) shape: Shape,
+    pub(super) shape: ValueShape,
     /// Whether an expression reads it.
     pub(super) used: Cell<bool>,
 }
 
 /// What is known statically about a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ValueShape {
     /// Nothing.
     Any,
     /// A string, a number or a boolean.
@@ -109,7 +109,7 @@ pub(super) enum Shape {
 
 /// An error in an expression.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ExpressionFault {
     /// The rule.
     pub(super) rule: RuleId,
     /// The range in the expression.
@@ -118,7 +118,7 @@ pub(super) struct Fault {
     pub(super) help: String,
 }
 
-impl Fault {
+impl ExpressionFault {
     pub(super) fn new(rule: RuleId, range: Range<usize>, message: impl Into<String>) -> Self {
         Self { rule, range, message: message.into(), help: String::new() }
     }
@@ -131,7 +131,7 @@ impl Fault {
 
 /// The result of a check.
 #[derive(Debug, Default)]
-pub(super) struct Checked {
+pub(super) struct CheckedExpression {
     /// Whether it reads a variable, so that the value may change with each iteration.
     pub(super) local: bool,
     /// Whether it depends on the bundle's other documents.
@@ -141,7 +141,7 @@ pub(super) struct Checked {
     /// The offsets where an `else` is missing. The compiler inserts one there that evaluates to an error.
     pub(super) missing_else: Vec<usize>,
     /// The errors.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ExpressionFault>,
 }
 
 /// How messages refer to the root of a profile.
@@ -157,12 +157,12 @@ const MAX_WORDS: usize = 400;
 pub(super) const BUILT_IN: &[&str] = &["profile", "environment"];
 
 /// Checks the names of an expression.
-pub(super) fn check(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Checked {
-    let words = words(source);
-    let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
+pub(super) fn check(source: &str, names: &CachedFields<'_>, locals: &[Variable]) -> CheckedExpression {
+    let words = tokenize(source);
+    let mut checker = ExpressionChecker { words: &words, names, locals, out: CheckedExpression::default() };
     if words.len() > MAX_WORDS {
         let message = format!("this expression has {} tokens; the limit is {MAX_WORDS}", words.len());
-        let fault = Fault::new(RuleId::TemplateTooLarge, 0..source.len(), message)
+        let fault = ExpressionFault::new(RuleId::TemplateTooLarge, 0..source.len(), message)
             .with_help("write larger structures as YAML, larger strings as a `$file`");
         checker.out.faults.push(fault);
         return checker.out;
@@ -178,51 +178,51 @@ pub(super) fn check(source: &str, names: &CachedFields<'_>, locals: &[Local]) ->
 
 /// Whether an expression reads a name.
 pub(super) fn mentions(source: &str, name: &str) -> bool {
-    words(source).iter().any(|word| word.token == Token::Ident(name))
+    tokenize(source).iter().any(|word| word.token == Token::Ident(name))
 }
 
 /// The shape of the items that `$for` takes from an expression.
-pub(super) fn item_shape(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Shape {
-    let words = words(source);
-    let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
+pub(super) fn item_shape(source: &str, names: &CachedFields<'_>, locals: &[Variable]) -> ValueShape {
+    let words = tokenize(source);
+    let mut checker = ExpressionChecker { words: &words, names, locals, out: CheckedExpression::default() };
     // The result of a function is unknown.
     if checker.sign(1, "(") {
-        return Shape::Any;
+        return ValueShape::Any;
     }
     let (shape, end) = checker.path(0);
     let entries = [Token::Sign("|"), Token::Ident("entries")];
     let rest: Vec<Token<'_>> = words[end..].iter().map(|word| word.token).collect();
     match shape {
-        Shape::At(path) if rest == entries => Shape::Entry(path),
-        Shape::At(path) if rest.is_empty() => {
+        ValueShape::At(path) if rest == entries => ValueShape::Entry(path),
+        ValueShape::At(path) if rest.is_empty() => {
             // Whether it is a list or a mapping is only known at run time; a mapping yields its keys.
             match &*names.fields(&path) {
-                AllowedFields::Closed(_) => Shape::Scalar,
-                _ => Shape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
+                AllowedFields::Closed(_) => ValueShape::Scalar,
+                _ => ValueShape::At(path.into_iter().chain([EcoString::from("[]")]).collect()),
             }
         }
-        _ => Shape::Any,
+        _ => ValueShape::Any,
     }
 }
 
 /// The shape of an expression's value.
-pub(super) fn path_shape(source: &str, names: &CachedFields<'_>, locals: &[Local]) -> Shape {
-    let words = words(source);
-    let mut checker = Checker { words: &words, names, locals, out: Checked::default() };
+pub(super) fn path_shape(source: &str, names: &CachedFields<'_>, locals: &[Variable]) -> ValueShape {
+    let words = tokenize(source);
+    let mut checker = ExpressionChecker { words: &words, names, locals, out: CheckedExpression::default() };
     match checker.path(0) {
         (shape, end) if end == words.len() && !words.is_empty() => shape,
-        _ => Shape::Any,
+        _ => ValueShape::Any,
     }
 }
 
-struct Checker<'a> {
-    words: &'a [Word<'a>],
+struct ExpressionChecker<'a> {
+    words: &'a [LocatedToken<'a>],
     names: &'a CachedFields<'a>,
-    locals: &'a [Local],
-    out: Checked,
+    locals: &'a [Variable],
+    out: CheckedExpression,
 }
 
-impl<'a> Checker<'a> {
+impl<'a> ExpressionChecker<'a> {
     fn token(&self, at: usize) -> Option<Token<'a>> {
         self.words.get(at).map(|word| word.token)
     }
@@ -234,17 +234,17 @@ impl<'a> Checker<'a> {
     /// Checks the token at an index; returns the index of the next one to check.
     fn word(&mut self, at: usize) -> usize {
         match self.token(at) {
-            Some(Token::Sign("|")) => self.named(at + 1, Kind::Filter),
+            Some(Token::Sign("|")) => self.named(at + 1, CallableKind::Filter),
             Some(Token::Ident("is")) => {
                 let not = usize::from(self.token(at + 1) == Some(Token::Ident("not")));
-                self.named(at + 1 + not, Kind::Test)
+                self.named(at + 1 + not, CallableKind::Test)
             }
             Some(Token::Ident(name)) if KEYWORDS.contains(&name) => at + 1,
             // The name of a keyword argument.
             Some(Token::Ident(_)) if self.sign(at + 1, "=") => at + 1,
             Some(Token::Ident(name)) if self.sign(at + 1, "(") => {
                 self.out.late |= matches!(name, functions::CHECKSUM | functions::CONTENT_NAME);
-                self.named(at, Kind::Function)
+                self.named(at, CallableKind::Function)
             }
             Some(Token::Ident(_)) => {
                 let (_, end) = self.path(at);
@@ -278,9 +278,12 @@ impl<'a> Checker<'a> {
         };
         if (0..self.words.len()).any(opens) {
             let range = self.words[star].range.clone();
-            let fault =
-                Fault::new(RuleId::TemplateSyntax, range, "`*` cannot be combined with a list or mapping literal")
-                    .with_help("write the list or mapping as YAML, with an expression for each value");
+            let fault = ExpressionFault::new(
+                RuleId::TemplateSyntax,
+                range,
+                "`*` cannot be combined with a list or mapping literal",
+            )
+            .with_help("write the list or mapping as YAML, with an expression for each value");
             self.out.faults.push(fault);
         }
     }
@@ -302,7 +305,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks the name of a filter, test or function.
-    fn named(&mut self, at: usize, kind: Kind) -> usize {
+    fn named(&mut self, at: usize, kind: CallableKind) -> usize {
         let Some(Token::Ident(name)) = self.token(at) else { return at };
         if functions::find(kind, name).is_none() {
             let range = self.words[at].range.clone();
@@ -312,7 +315,7 @@ impl<'a> Checker<'a> {
                 |near| format!("did you mean `{near}`?"),
             );
             let message = format!("unknown {} `{name}`", kind.noun());
-            self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
+            self.out.faults.push(ExpressionFault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
         }
         at + 1
     }
@@ -320,7 +323,7 @@ impl<'a> Checker<'a> {
     fn no_method(&mut self, paren: usize, name: usize) {
         if self.sign(paren, "(") {
             let range = self.words[name].range.clone();
-            let fault = Fault::new(RuleId::TemplateNameUnknown, range, "methods are not supported")
+            let fault = ExpressionFault::new(RuleId::TemplateNameUnknown, range, "methods are not supported")
                 .with_help("use a filter, `value | filter`; docs/templates.md lists them");
             self.out.faults.push(fault);
         }
@@ -328,8 +331,8 @@ impl<'a> Checker<'a> {
 
     /// Parses the path that starts at an index and checks each of its names. Returns the shape of its value and the
     /// index after it.
-    fn path(&mut self, start: usize) -> (Shape, usize) {
-        let Some(Token::Ident(first)) = self.token(start) else { return (Shape::Any, start) };
+    fn path(&mut self, start: usize) -> (ValueShape, usize) {
+        let Some(Token::Ident(first)) = self.token(start) else { return (ValueShape::Any, start) };
         let mut at = start + 1;
         let mut shape = match self.locals.iter().find(|local| local.name == first) {
             Some(local) => {
@@ -337,8 +340,8 @@ impl<'a> Checker<'a> {
                 local.used.set(true);
                 local.shape.clone()
             }
-            None if BUILT_IN.contains(&first) => Shape::Scalar,
-            None => self.step(&Shape::At(Vec::new()), first, start, start),
+            None if BUILT_IN.contains(&first) => ValueShape::Scalar,
+            None => self.step(&ValueShape::At(Vec::new()), first, start, start),
         };
         loop {
             match (self.token(at), self.token(at + 1), self.token(at + 2)) {
@@ -352,29 +355,29 @@ impl<'a> Checker<'a> {
                     at += 3;
                 }
                 (Some(Token::Sign("[")), Some(Token::Number(_)), Some(Token::Sign("]"))) => {
-                    if let Shape::At(path) = &mut shape {
+                    if let ValueShape::At(path) = &mut shape {
                         path.push("[]".into());
                     }
                     at += 3;
                 }
                 // A computed name. The caller checks the expression in the brackets.
-                (Some(Token::Sign("[")), _, _) => return (Shape::Any, at),
+                (Some(Token::Sign("[")), _, _) => return (ValueShape::Any, at),
                 _ => return (shape, at),
             }
         }
     }
 
     /// The shape of a field of a value.
-    fn step(&mut self, shape: &Shape, name: &str, start: usize, at: usize) -> Shape {
+    fn step(&mut self, shape: &ValueShape, name: &str, start: usize, at: usize) -> ValueShape {
         let path = match shape {
-            Shape::Any => return Shape::Any,
-            Shape::Entry(path) if name == "value" => {
-                return Shape::At(path.iter().cloned().chain([EcoString::from("*")]).collect());
+            ValueShape::Any => return ValueShape::Any,
+            ValueShape::Entry(path) if name == "value" => {
+                return ValueShape::At(path.iter().cloned().chain([EcoString::from("*")]).collect());
             }
-            Shape::Entry(_) if name == "key" => return Shape::Scalar,
-            Shape::Entry(_) => return self.unknown(name, "an entry", &["key".into(), "value".into()], at),
-            Shape::Scalar => return self.scalar(start, at),
-            Shape::At(path) => path,
+            ValueShape::Entry(_) if name == "key" => return ValueShape::Scalar,
+            ValueShape::Entry(_) => return self.unknown(name, "an entry", &["key".into(), "value".into()], at),
+            ValueShape::Scalar => return self.scalar(start, at),
+            ValueShape::At(path) => path,
         };
         match &*self.names.fields(path) {
             AllowedFields::Closed(known) if !known.iter().any(|field| field == name) => {
@@ -382,11 +385,11 @@ impl<'a> Checker<'a> {
                 self.unknown(name, &parent, known, at)
             }
             AllowedFields::Scalar => self.scalar(start, at),
-            _ => Shape::At(path.iter().cloned().chain([EcoString::from(name)]).collect()),
+            _ => ValueShape::At(path.iter().cloned().chain([EcoString::from(name)]).collect()),
         }
     }
 
-    fn unknown(&mut self, name: &str, parent: &str, known: &[EcoString], at: usize) -> Shape {
+    fn unknown(&mut self, name: &str, parent: &str, known: &[EcoString], at: usize) -> ValueShape {
         let known = known.iter().map(EcoString::as_str);
         let locals = self.locals.iter().filter(|_| at == 0).map(|local| local.name.as_str());
         let near = suggest::nearest(name, known.clone().chain(locals));
@@ -403,15 +406,15 @@ impl<'a> Checker<'a> {
         };
         let message = format!("no field `{name}` in {parent}");
         let range = self.words[at].range.clone();
-        self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
-        Shape::Any
+        self.out.faults.push(ExpressionFault::new(RuleId::TemplateNameUnknown, range, message).with_help(help));
+        ValueShape::Any
     }
 
-    fn scalar(&mut self, start: usize, at: usize) -> Shape {
+    fn scalar(&mut self, start: usize, at: usize) -> ValueShape {
         let whole: String = self.words[start..at.saturating_sub(1)].iter().map(|word| text(word.token)).collect();
         let message = format!("`{whole}` is a scalar and has no fields");
-        self.out.faults.push(Fault::new(RuleId::TemplateNameUnknown, self.words[at].range.clone(), message));
-        Shape::Any
+        self.out.faults.push(ExpressionFault::new(RuleId::TemplateNameUnknown, self.words[at].range.clone(), message));
+        ValueShape::Any
     }
 
     /// Finds each `if` without `else` from an index to the end of its bracket; returns that end.
@@ -424,7 +427,7 @@ impl<'a> Checker<'a> {
                 Token::Sign(")" | "]" | "}") => break,
                 Token::Sign("," | ":") => self.close_conditions(&mut open, at),
                 Token::Ident("if") if open > 0 => {
-                    let fault = Fault::new(
+                    let fault = ExpressionFault::new(
                         RuleId::TemplateSyntax,
                         self.words[at].range.clone(),
                         "`if` after an `if` without `else`",

@@ -18,7 +18,7 @@ use crate::project::{AccessError, Project};
 use crate::source::{FileId, Sources, Span};
 use crate::suggest;
 use crate::template::functions::{argument, fault, tree};
-use crate::template::scan::{Token, words};
+use crate::template::scan::{Token, tokenize};
 use crate::template::value::note_tree;
 
 /// Which files a function reads, and what runs them.
@@ -34,14 +34,14 @@ pub(super) enum FileOwner {
 
 /// A folder of files that an expression needs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Request {
+pub(super) struct FolderRequest {
     pub(super) files: FileOwner,
     pub(super) folder: EcoString,
 }
 
 /// A folder of SQL files, read and parsed.
 #[derive(Debug)]
-struct Folder {
+struct SqlFolder {
     files: Vec<FileId>,
     texts: Vec<usize>,
     migrations: Vec<Migration>,
@@ -50,17 +50,17 @@ struct Folder {
 
 /// The folders read so far, shared by all profiles of a run.
 #[derive(Debug, Default)]
-pub(super) struct Folders {
-    known: Mutex<HashMap<Request, Arc<Result<Folder, Finding>>>>,
+pub(super) struct SqlFolders {
+    known: Mutex<HashMap<FolderRequest, Arc<Result<SqlFolder, Finding>>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Folders {
+impl SqlFolders {
     /// Reads a folder unless it is already known.
-    pub(super) fn read(&self, request: &Request, project: &Project, sources: &Sources, profile: &str) {
+    pub(super) fn read(&self, request: &FolderRequest, project: &Project, sources: &Sources, profile: &str) {
         if lock(&self.known).contains_key(request) {
             return;
         }
@@ -87,7 +87,12 @@ pub(super) fn names_folder(values: &Node, folder: &str) -> bool {
         || values.entries().iter().any(|entry| names_folder(&entry.value, folder))
 }
 
-fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) -> Result<Folder, AccessError> {
+fn read(
+    request: &FolderRequest,
+    project: &Project,
+    sources: &Sources,
+    profile: &str,
+) -> Result<SqlFolder, AccessError> {
     let files: Vec<(String, FileId)> = if request.files == FileOwner::Own {
         let folder = format!("templates/{}", request.folder);
         let paths = project.list(&folder, ".sql")?;
@@ -112,7 +117,7 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
         FileOwner::Tool => migrations::read_verbatim(&given),
     };
     let ids: Vec<FileId> = files.iter().map(|(_, file)| *file).collect();
-    Ok(Folder {
+    Ok(SqlFolder {
         texts: texts.iter().map(|text| text.len()).collect(),
         migrations,
         problems: problems.iter().map(|problem| problem.finding(&ids)).collect(),
@@ -122,7 +127,7 @@ fn read(request: &Request, project: &Project, sources: &Sources, profile: &str) 
 
 /// Whether an expression calls `sql` with this folder below `templates/`, or with a computed one.
 pub(super) fn calls_sql(source: &str, folder: &str) -> bool {
-    let words = words(source);
+    let words = tokenize(source);
     words.windows(3).any(|three| match [three[0].token, three[1].token, three[2].token] {
         [Token::Ident("sql"), Token::Sign("("), Token::Str(named)] => {
             let below = folder.strip_prefix(named.trim_end_matches('/'));
@@ -136,13 +141,13 @@ pub(super) fn calls_sql(source: &str, folder: &str) -> bool {
 /// What the functions of one bundle pass to the caller of the evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
-    request: Mutex<Option<Request>>,
+    request: Mutex<Option<FolderRequest>>,
     findings: Mutex<Vec<Finding>>,
 }
 
 impl Exchange {
     /// The folder that the failed evaluation needs, if any.
-    pub(super) fn requested(&self) -> Option<Request> {
+    pub(super) fn requested(&self) -> Option<FolderRequest> {
         lock(&self.request).take()
     }
 
@@ -160,7 +165,7 @@ const PART_BYTES: usize = 200 << 10;
 #[derive(Debug)]
 pub(super) struct Sql {
     pub(super) files: FileOwner,
-    pub(super) folders: Arc<Folders>,
+    pub(super) folders: Arc<SqlFolders>,
     pub(super) exchange: Arc<Exchange>,
 }
 
@@ -177,7 +182,7 @@ impl Object for Sql {
             (FileOwner::Tool, _) => return Err(fault("expected a folder")),
         };
         let folder = folder.as_str().ok_or_else(|| fault("the folder must be a string"))?;
-        let request = Request { files: self.files, folder: folder.into() };
+        let request = FolderRequest { files: self.files, folder: folder.into() };
         let known = lock(&self.folders.known).get(&request).cloned();
         let Some(known) = known else {
             *lock(&self.exchange.request) = Some(request);
@@ -196,7 +201,7 @@ impl Sql {
         Err(fault("invalid migrations"))
     }
 
-    fn parts(&self, folder: &Folder, name: &str, tables: &Node) -> Result<Value, Error> {
+    fn parts(&self, folder: &SqlFolder, name: &str, tables: &Node) -> Result<Value, Error> {
         if folder.problems.iter().any(|problem| problem.severity == Severity::Error) {
             return self.fail(folder.problems.iter().cloned());
         }
@@ -245,7 +250,7 @@ impl Sql {
 }
 
 /// The value of a key in a ConfigMap of migrations. The SQL of a migration has its file as origin.
-fn sql_text(folder: &Folder, key: &str, text: String) -> Node {
+fn sql_text(folder: &SqlFolder, key: &str, text: String) -> Node {
     let mut node = Node::new(text, Span::NONE);
     if let Some(migration) = folder.migrations.iter().find(|migration| migration.name == key) {
         let (file, length) = (folder.files[migration.file], folder.texts[migration.file]);

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// A part of a scalar.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(super) enum ScalarPiece<'a> {
     /// Literal text.
     Text(&'a str),
     /// The expression between the braces, trimmed, and its range in the scalar.
@@ -38,12 +38,12 @@ fn next_open(text: &str, from: usize) -> Option<usize> {
 }
 
 /// Splits a scalar into text and expressions.
-pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
+pub(super) fn split(text: &str) -> Result<Vec<ScalarPiece<'_>>, ScanError> {
     let mut pieces = Vec::new();
     let mut from = 0;
     while let Some(open) = next_open(text, from) {
         if open > from {
-            pieces.push(Piece::Text(&text[from..open]));
+            pieces.push(ScalarPiece::Text(&text[from..open]));
         }
         let inner = open + 2;
         if text[inner..].starts_with(['-', '+']) {
@@ -68,11 +68,11 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece<'_>>, ScanError> {
             });
         }
         let start = inner + (raw.len() - raw.trim_start().len());
-        pieces.push(Piece::Expression(source, start..start + source.len()));
+        pieces.push(ScalarPiece::Expression(source, start..start + source.len()));
         from = close + 2;
     }
     if from < text.len() {
-        pieces.push(Piece::Text(&text[from..]));
+        pieces.push(ScalarPiece::Text(&text[from..]));
     }
     Ok(pieces)
 }
@@ -123,13 +123,13 @@ pub(super) enum Token<'a> {
 
 /// A token and its range in the expression.
 #[derive(Debug, Clone)]
-pub(super) struct Word<'a> {
+pub(super) struct LocatedToken<'a> {
     pub(super) token: Token<'a>,
     pub(super) range: Range<usize>,
 }
 
 /// The tokens of an expression. Invalid tokens are left to the expression compiler to reject.
-pub(super) fn words(source: &str) -> Vec<Word<'_>> {
+pub(super) fn tokenize(source: &str) -> Vec<LocatedToken<'_>> {
     let bytes = source.as_bytes();
     let mut words = Vec::new();
     let mut at = 0;
@@ -161,7 +161,7 @@ pub(super) fn words(source: &str) -> Vec<Word<'_>> {
                 Token::Sign(&source[start..at])
             }
         };
-        words.push(Word { token, range: start..at });
+        words.push(LocatedToken { token, range: start..at });
     }
     words
 }
@@ -172,19 +172,19 @@ mod tests {
 
     fn expressions(text: &str) -> Vec<&str> {
         let pieces = split(text).expect("it splits");
-        pieces.iter().filter(|piece| matches!(piece, Piece::Expression(..))).map(source).collect()
+        pieces.iter().filter(|piece| matches!(piece, ScalarPiece::Expression(..))).map(source).collect()
     }
 
-    fn source<'a>(piece: &Piece<'a>) -> &'a str {
+    fn source<'a>(piece: &ScalarPiece<'a>) -> &'a str {
         match piece {
-            Piece::Text(text) | Piece::Expression(text, _) => text,
+            ScalarPiece::Text(text) | ScalarPiece::Expression(text, _) => text,
         }
     }
 
     #[test]
     fn only_double_braces_open_an_expression() {
         for plain in ["{% if x %}", "{# no #}", "}}", "${#PW}", "{ {", "$labels.x", "{x}"] {
-            assert_eq!(split(plain), Ok(vec![Piece::Text(plain)]), "{plain}");
+            assert_eq!(split(plain), Ok(vec![ScalarPiece::Text(plain)]), "{plain}");
         }
         assert_eq!(split(""), Ok(vec![]));
     }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn expressions_are_split_into_tokens() {
-        let words: Vec<Token<'_>> = words("a.b['c d'] // 2 != x_1 ~ é").into_iter().map(|word| word.token).collect();
+        let words: Vec<Token<'_>> = tokenize("a.b['c d'] // 2 != x_1 ~ é").into_iter().map(|word| word.token).collect();
         use Token::{Ident, Number, Sign, Str};
         let expected = [
             Ident("a"),

@@ -27,21 +27,21 @@ type Route = SmallVec<[u32; 6]>;
 
 /// A mapping or list of a tree.
 #[derive(Debug, Clone)]
-pub(super) struct View {
+pub(super) struct TreeView {
     pub(super) tree: Arc<Tree>,
     route: Route,
 }
 
 /// A node of a tree that was read.
 #[derive(Debug, Clone)]
-struct Read {
+struct RecordedRead {
     tree: Arc<Tree>,
     route: Route,
 }
 
 #[derive(Debug, Default)]
 struct Recorder {
-    reads: Vec<Read>,
+    reads: Vec<RecordedRead>,
     misses: Vec<EcoString>,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn recorded() -> Reads {
 }
 
 /// The inputs of the reads, without duplicates.
-fn reads_of(reads: &[Read]) -> Vec<Input> {
+fn reads_of(reads: &[RecordedRead]) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::with_capacity(reads.len());
     // Most expressions read one or two values, which are compared without hashing.
     let (mut known, mut seen) = (HashSet::new(), HashSet::new());
@@ -100,7 +100,7 @@ fn reads_of(reads: &[Read]) -> Vec<Input> {
             inputs.push(input);
         }
     };
-    for Read { tree, route } in reads {
+    for RecordedRead { tree, route } in reads {
         // A small number of reads was already deduplicated when recorded.
         if reads.len() > NOTED && !seen.insert((Arc::as_ptr(tree), route)) {
             continue;
@@ -117,7 +117,7 @@ fn reads_of(reads: &[Read]) -> Vec<Input> {
 
 /// Records a whole tree of the bundle as read.
 pub(super) fn note_tree(node: Node) {
-    View::root(Arc::new(Tree { node, profile: false })).note();
+    TreeView::root(Arc::new(Tree { node, profile: false })).note();
 }
 
 /// Records an undefined name. `is defined` and `optional` remove the record.
@@ -171,7 +171,7 @@ fn push_step(path: &mut EcoString, parent: &Node, index: u32) {
     }
 }
 
-impl View {
+impl TreeView {
     pub(super) fn root(tree: Arc<Tree>) -> Self {
         Self { tree, route: Route::new() }
     }
@@ -206,9 +206,9 @@ impl View {
 
     fn note(self) {
         RECORDER.with_borrow_mut(|recorder| {
-            let known = |read: &Read| read.route == self.route && Arc::ptr_eq(&read.tree, &self.tree);
+            let known = |read: &RecordedRead| read.route == self.route && Arc::ptr_eq(&read.tree, &self.tree);
             if !recorder.reads.iter().rev().take(NOTED).any(known) {
-                recorder.reads.push(Read { tree: self.tree, route: self.route });
+                recorder.reads.push(RecordedRead { tree: self.tree, route: self.route });
             }
         });
     }
@@ -248,7 +248,7 @@ pub(super) fn derive(node: &Node, path: &EcoString) -> Node {
     Node { value, origin: Origin { span: Span::NONE, derived: Some(Arc::new(derived)) } }
 }
 
-impl Object for View {
+impl Object for TreeView {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         match self.node().value {
             Value::Sequence(_) => ObjectRepr::Seq,
@@ -274,7 +274,7 @@ impl Object for View {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        View::clone(self).note();
+        TreeView::clone(self).note();
         match &self.node().value {
             Value::Sequence(items) => Enumerator::Seq(items.len()),
             _ => {
@@ -285,7 +285,7 @@ impl Object for View {
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        View::clone(self).note();
+        TreeView::clone(self).note();
         Some(self.node().items().len() + self.node().entries().len())
     }
 }
@@ -354,7 +354,7 @@ fn convert(value: &minijinja::Value, budget: &mut Budget, at: &mut Vec<String>) 
     if at.len() > MAX_DEPTH {
         return Err(ConversionError::TooLarge);
     }
-    if let Some(view) = value.downcast_object_ref::<View>() {
+    if let Some(view) = value.downcast_object_ref::<TreeView>() {
         // The size is checked before the copy is made.
         budget.spend_tree(view.node())?;
         return Ok(view.copy());
