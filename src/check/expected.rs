@@ -9,7 +9,7 @@ use crate::bundle::bare_name;
 use crate::check::Options;
 use crate::check::rules::wiring::_kind::mappings;
 use crate::finding::{Finding, RuleId, Severity};
-use crate::graph::{Graph, MountSource, View, image_name, kind_of};
+use crate::graph::{Graph, MountSource, ServiceContainer, image_name, kind_of};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 use crate::source::Span;
@@ -28,7 +28,7 @@ pub fn check(actual: &[Object], expected: &[Object], profile: &str, options: &Op
     let mut compared: HashSet<usize> = HashSet::new();
     for expected in expected_graph.all_known() {
         if let Some(view) = actual_graph.all_known().find(|view| view.service.name == expected.service.name) {
-            compared.extend(expected_graph.number(expected.object()));
+            compared.extend(expected_graph.index_of(expected.object()));
             check_workload(&view, &expected, profile, &mut findings);
         }
     }
@@ -162,7 +162,12 @@ fn check_service(actual: &Object, expected: &Object, profile: &str, findings: &m
     }
 }
 
-fn check_workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, findings: &mut Vec<Finding>) {
+fn check_workload(
+    view: &ServiceContainer<'_, '_>,
+    expected: &ServiceContainer<'_, '_>,
+    profile: &str,
+    findings: &mut Vec<Finding>,
+) {
     let object = view.object();
     check_namespace(object, expected.object(), profile, findings);
     let name = view.container.name();
@@ -201,7 +206,9 @@ fn check_workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, f
             findings.push(finding);
         }
     }
-    let waits = |view: &View<'_, '_>| view.pod.containers.iter().any(|container| container.role == ContainerRole::Init);
+    let waits = |view: &ServiceContainer<'_, '_>| {
+        view.pod.containers.iter().any(|container| container.role == ContainerRole::Init)
+    };
     if waits(expected) && !waits(view) {
         let message = format!(
             "{}/{} has no init container that waits until the tables exist, but has one in profile `{profile}`",
@@ -216,7 +223,12 @@ fn check_workload(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, f
 }
 
 /// Compares the hosts and ports in the config.
-fn check_config(view: &View<'_, '_>, expected: &View<'_, '_>, profile: &str, findings: &mut Vec<Finding>) {
+fn check_config(
+    view: &ServiceContainer<'_, '_>,
+    expected: &ServiceContainer<'_, '_>,
+    profile: &str,
+    findings: &mut Vec<Finding>,
+) {
     let dependencies = &expected.service.dependencies;
     let keys = dependencies
         .iter()

@@ -1,4 +1,4 @@
-//! What ConfigMaps and Secrets hold.
+//! The data of ConfigMaps and Secrets.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(crate) fn data_keys(object: &Object) -> impl Iterator<Item = &str> {
         .map(|entry| entry.key.as_str())
 }
 
-/// A key of a ConfigMap's or Secret's data. `stringData` wins over `data`.
+/// A key of a ConfigMap's or Secret's data, and its value. `stringData` overrides `data`.
 pub(crate) fn data_of<'a>(object: &'a Object, key: &str) -> Option<(&'a str, &'a Node)> {
     DATA_FIELDS.into_iter().find_map(|field| {
         let Value::Mapping(mapping) = &object.node[field].value else { return None };
@@ -22,16 +22,16 @@ pub(crate) fn data_of<'a>(object: &'a Object, key: &str) -> Option<(&'a str, &'a
     })
 }
 
-/// The fields with the data of a ConfigMap or Secret; an earlier one wins over a later one.
+/// The fields with the data of a ConfigMap or Secret; an earlier one overrides a later one.
 const DATA_FIELDS: [&str; 3] = ["stringData", "data", "binaryData"];
 
-/// What is known of an entry of a field of data: nothing of what is encoded.
+/// The value of an entry of a data field; absent if it is base64-encoded.
 fn datum<'a>(object: &Object, field: &str, entry: &'a Entry) -> &'a Node {
     let encoded = field == "binaryData" || (field == "data" && object.kind() == "Secret");
     if encoded { Node::absent() } else { &entry.value }
 }
 
-/// The text of a key of a Secret or ConfigMap, base64 decoded.
+/// The value of a key of a ConfigMap or Secret, decoded from base64 if necessary.
 #[must_use]
 pub(crate) fn text_of<'a>(object: &'a Object, key: &str) -> Option<Cow<'a, str>> {
     let (_, node) = data_of(object, key)?;

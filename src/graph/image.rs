@@ -1,6 +1,6 @@
-//! Names of images.
+//! Image references.
 
-/// The repository of an image, without tag and digest.
+/// The repository of an image reference, without tag and digest.
 #[must_use]
 pub fn image_name(image: &str) -> &str {
     let image = image.trim();
@@ -11,7 +11,7 @@ pub fn image_name(image: &str) -> &str {
     }
 }
 
-/// The last part of an image's repository: `postgres` for `docker.io/library/postgres:16`.
+/// The last segment of an image's repository: `postgres` for `docker.io/library/postgres:16`.
 #[must_use]
 pub fn image_tail(image: &str) -> &str {
     let name = image_name(image);

@@ -1,4 +1,4 @@
-//! What makes the tables of a database: Jobs, init containers, scripts that a database runs when it is new.
+//! Migrations that create the tables of a database: Jobs, init containers, initialization scripts.
 
 use std::borrow::Cow;
 
@@ -11,30 +11,30 @@ use crate::memo::Memo;
 use crate::object::{ContainerRole, Object};
 use crate::path::address;
 
-/// Something that makes tables.
+/// A container that creates tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
-    /// The number of its pod.
+    /// The index of its pod.
     pub pod: usize,
-    /// The number of its container in the pod.
+    /// The index of the container in the pod.
     pub container: usize,
-    /// What it is.
-    pub by: By,
+    /// The kind of migration.
+    pub kind: MigrationKind,
 }
 
-/// What makes the tables.
+/// The kind of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// A Job or CronJob, or a bare pod that ends.
+pub enum MigrationKind {
+    /// A Job or CronJob, or a pod that runs to completion.
     Job,
     /// An init container of a workload.
-    Init,
-    /// The database itself, from scripts, when its data folder is empty.
-    Database,
+    InitContainer,
+    /// Scripts that the database runs if its data directory is empty.
+    InitScripts,
 }
 
-/// Words in image names and names of containers and Jobs that tell a migration.
-const NAMES: &[&str] = &[
+/// Words in the names of images, containers and Jobs that indicate a migration.
+const NAME_WORDS: &[&str] = &[
     "migrat",
     "goose",
     "flyway",
@@ -51,8 +51,8 @@ const NAMES: &[&str] = &[
     "dbinit",
 ];
 
-/// Words in commands and scripts that tell a migration.
-const COMMANDS: &[&str] = &[
+/// Words in commands and scripts that indicate a migration.
+const COMMAND_WORDS: &[&str] = &[
     "goose ",
     "/goose",
     "migrate ",
@@ -71,12 +71,12 @@ const COMMANDS: &[&str] = &[
 ];
 
 thread_local! {
-    /// Which scripts tell a migration.
+    /// Whether scripts contain a migration.
     static MIGRATES: Memo<bool> = const { Memo::new() };
 }
 
 impl<'a> Graph<'a> {
-    /// All that makes tables.
+    /// The migrations. Computed on first use.
     #[must_use]
     pub fn migrations(&self) -> &[Migration] {
         self.migrations.get_or_init(|| self.find_migrations())
@@ -84,23 +84,23 @@ impl<'a> Graph<'a> {
 
     fn find_migrations(&self) -> Vec<Migration> {
         let mut found = Vec::new();
-        let (mut known, mut makers) = (HashMap::new(), HashMap::new());
+        let (mut scripts, mut init_scripts) = (HashMap::new(), HashMap::new());
         for (at, pod) in self.pods.iter().enumerate() {
-            let ends = !pod.is_long_running();
+            let runs_to_completion = !pod.is_long_running();
             for (number, container) in pod.containers.iter().enumerate() {
-                let by = match container.role {
-                    ContainerRole::Init if !ends => By::Init,
-                    _ if ends => By::Job,
+                let kind = match container.role {
+                    ContainerRole::Init if !runs_to_completion => MigrationKind::InitContainer,
+                    _ if runs_to_completion => MigrationKind::Job,
                     ContainerRole::Main | ContainerRole::Sidecar => {
-                        if container.mounts.iter().any(|mount| may_make_tables(mount, &mut makers)) {
-                            found.push(Migration { pod: at, container: number, by: By::Database });
+                        if container.mounts.iter().any(|mount| may_create_tables(mount, &mut init_scripts)) {
+                            found.push(Migration { pod: at, container: number, kind: MigrationKind::InitScripts });
                         }
                         continue;
                     }
                     _ => continue,
                 };
-                if migrates(pod, container, by, &mut known) {
-                    found.push(Migration { pod: at, container: number, by });
+                if is_migration(pod, container, kind, &mut scripts) {
+                    found.push(Migration { pod: at, container: number, kind });
                 }
             }
         }
@@ -108,21 +108,21 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Whether scripts that a new database runs are mounted, and may make tables: grants and extensions alone do not. `known`
-/// is what was found out of objects, by their place in memory: many containers may mount the same.
-fn may_make_tables(mount: &Mount<'_>, known: &mut HashMap<usize, bool>) -> bool {
+/// Whether a mount contains initialization scripts of a database that may create tables, not only grants and
+/// extensions. `known` caches the result by the address of objects.
+fn may_create_tables(mount: &Mount<'_>, known: &mut HashMap<usize, bool>) -> bool {
     if !mount.path.starts_with("/docker-entrypoint-initdb.d") {
         return false;
     }
     let MountSource::Files(_, parts) = &mount.source else { return true };
-    parts.iter().any(|part| {
-        let Some(object) = part.object else { return true };
-        *known.entry(address(&object.node)).or_insert_with(|| data_keys(object).any(|key| makes_tables(object, key)))
+    parts.iter().any(|source| {
+        let Some(object) = source.object else { return true };
+        *known.entry(address(&object.node)).or_insert_with(|| data_keys(object).any(|key| creates_tables(object, key)))
     })
 }
 
-/// Whether a script of a new database may make tables, or run what does.
-fn makes_tables(object: &Object, key: &str) -> bool {
+/// Whether an initialization script may create tables directly or through another program.
+fn creates_tables(object: &Object, key: &str) -> bool {
     let Some(text) = text_of(object, key) else { return true };
     let text = text.to_ascii_lowercase();
     ["create table", " table if not exists", "unlogged table", "\\i", ".sql", "pg_restore", "migrat", "goose"]
@@ -130,10 +130,15 @@ fn makes_tables(object: &Object, key: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// `known` is what was found out of scripts, by their place in memory: many containers may mount the same.
-fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By, known: &mut HashMap<usize, bool>) -> bool {
+/// Whether a container runs a migration. `known` caches the result by the address of scripts.
+fn is_migration(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    kind: MigrationKind,
+    known: &mut HashMap<usize, bool>,
+) -> bool {
     let name = container.name().to_ascii_lowercase();
-    // What waits for a schema does not make it.
+    // A container that waits for a schema does not create it.
     if name.contains("wait") || name.contains("check") {
         return false;
     }
@@ -141,24 +146,24 @@ fn migrates(pod: &Pod<'_>, container: &Container<'_>, by: By, known: &mut HashMa
         let text = text.to_ascii_lowercase();
         words.iter().any(|word| text.contains(word))
     };
-    let named = has(image_tail(container.image()), NAMES)
-        || has(&name, NAMES)
-        || (by == By::Job && has(pod.object.name(), NAMES));
+    let named = has(image_tail(container.image()), NAME_WORDS)
+        || has(&name, NAME_WORDS)
+        || (kind == MigrationKind::Job && has(pod.object.name(), NAME_WORDS));
     named
-        || container.words().any(|word| has(word.text(), COMMANDS))
+        || container.words().any(|word| has(word.text(), COMMAND_WORDS))
         || scripts(container).iter().any(|text| match text {
             Cow::Borrowed(text) => *known
                 .entry(text.as_ptr() as usize)
-                .or_insert_with(|| MIGRATES.with(|memo| memo.get(text, || has(text, COMMANDS)))),
-            Cow::Owned(text) => has(text, COMMANDS),
+                .or_insert_with(|| MIGRATES.with(|memo| memo.get(text, || has(text, COMMAND_WORDS)))),
+            Cow::Owned(text) => has(text, COMMAND_WORDS),
         })
 }
 
-/// The shell scripts that a container's ConfigMaps give it, and what else of them its command names, in the order of the
-/// mounts and keys.
+/// The shell scripts in the mounted ConfigMaps of a container, and other files in them that its command names, in the
+/// order of mounts and keys.
 #[must_use]
 pub fn scripts<'a>(container: &Container<'a>) -> Vec<Cow<'a, str>> {
-    let named: HashSet<&str> = container.words().flat_map(|word| names(word.text())).collect();
+    let named: HashSet<&str> = container.words().flat_map(|word| file_names(word.text())).collect();
     let maps = mounted(container).filter(|object| object.kind() == "ConfigMap");
     maps.flat_map(|object| {
         let keys = data_keys(object).filter(|key| key.ends_with(".sh") || named.contains(key));
@@ -167,22 +172,22 @@ pub fn scripts<'a>(container: &Container<'a>) -> Vec<Cow<'a, str>> {
     .collect()
 }
 
-/// What may be names of files in a text: the longest pieces that have no character but those a key may have.
-fn names(text: &str) -> impl Iterator<Item = &str> {
+/// The words of a string that may be file names: the longest runs of characters that are valid in keys.
+fn file_names(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).filter(|name| !name.is_empty())
 }
 
-/// The ConfigMaps and Secrets whose files a container mounts, each once.
+/// The ConfigMaps and Secrets that a container mounts, without duplicates.
 pub(crate) fn mounted<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a Object> {
-    let parts = container.mounts.iter().flat_map(|mount| match &mount.source {
+    let sources = container.mounts.iter().flat_map(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.as_slice(),
         _ => &[],
     });
     let mut seen: HashSet<usize> = HashSet::new();
-    parts.filter_map(|part| part.object).filter(move |object| seen.insert(address(&object.node)))
+    sources.filter_map(|source| source.object).filter(move |object| seen.insert(address(&object.node)))
 }
 
-/// The SQL files that an object holds.
+/// The keys of the SQL files in an object.
 pub(crate) fn sql_keys(object: &Object) -> impl Iterator<Item = &str> {
     // A Secret may have a key in two fields.
     let mut keys: HashSet<&str> = HashSet::new();

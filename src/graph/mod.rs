@@ -1,17 +1,16 @@
-//! The reference graph of a set of manifests, built once: who names what, who selects whom, who listens where, and
-//! which hosts stand in texts.
+//! The reference graph of a set of manifests: references between objects, selected pods, ports, and hosts in strings.
 //!
-//! A namespace that is left out is the one `kubectl -n` gives. So an object without one is found from everywhere
-//! as long as nothing in the very namespace has its name; see [`Graph::find`]. Of several objects of one name that of the
-//! file that asks counts: files of a folder may be alternatives.
+//! An object without a namespace may be applied to any namespace with `kubectl -n`, so it is found from all namespaces
+//! unless one of them has an object with the same name; see [`Graph::find`]. If several objects have the same name, the
+//! one in the same file takes precedence, since the files of a directory may be alternatives.
 
 mod data;
 mod image;
-mod known;
 mod mention;
 mod migration;
 mod pod;
 mod pods;
+mod recognized;
 mod reference;
 mod services;
 mod variables;
@@ -31,117 +30,117 @@ use crate::suggest;
 
 pub(crate) use data::{data_keys, data_of, text_of};
 pub use image::{image_name, image_tail};
-pub use known::View;
-pub(crate) use known::flag_value;
-pub use mention::{Mention, Place, Target, is_declared, is_declared_object};
-pub use migration::{By, Migration, scripts};
+pub use mention::{Mention, MentionLocation, Target, is_declared, is_declared_object};
+pub use migration::{Migration, MigrationKind, scripts};
 pub(crate) use migration::{mounted, sql_keys};
-pub use pod::{Container, EnvVar, File, Mount, MountSource, Part, Pod};
+pub use pod::{Container, EnvVar, File, FileSource, Mount, MountSource, Pod};
+pub use recognized::ServiceContainer;
+pub(crate) use recognized::flag_value;
 pub use reference::Reference;
-pub(crate) use services::{MOST_PODS, label_selector_matches};
+pub(crate) use services::{MAX_PODS, label_selector_matches};
 pub use services::{ServiceObject, selects};
 pub(crate) use variables::references;
 
-/// What is known of a set of manifests as a whole.
+/// The reference graph of a set of manifests.
 #[derive(Debug)]
 pub struct Graph<'a> {
-    /// The objects in the order given.
+    /// The objects in their original order.
     pub objects: &'a [Object],
-    /// Everything with a pod template.
+    /// The pods and pod templates.
     pub pods: Vec<Pod<'a>>,
     /// The Services.
     pub services: Vec<ServiceObject<'a>>,
-    /// Names of other objects.
+    /// References to other objects by name.
     pub references: Vec<Reference<'a>>,
-    /// Hosts in texts.
+    /// Hosts in strings.
     pub mentions: Vec<Mention<'a>>,
     /// The containers of known services.
-    pub known: Vec<Known<'a>>,
-    /// Config files of known services that no container among them is known to read.
+    pub known: Vec<RecognizedContainer<'a>>,
+    /// Config files of known services without a container that reads them.
     bare_configs: Vec<Config<'a>>,
-    /// What controllers make for custom resources.
+    /// The objects that controllers create for custom resources.
     pub made: Made<'a>,
-    /// The namespaces that objects stand in, and those that are made. The empty one is left out.
+    /// The namespaces of the objects and the Namespace objects, without the empty one.
     pub namespaces: BTreeSet<&'a str>,
     /// The descriptions of services.
     known_services: &'a Services,
-    /// What lives elsewhere: hosts as `host` or `host:port`, objects as `Kind/name`.
+    /// External hosts as `host` or `host:port`, and existing objects as `Kind/name`.
     externals: &'a [String],
     by_name: HashMap<(&'static str, &'a str), Vec<usize>>,
     /// By kind, namespace and name.
-    by_place: HashMap<(&'static str, &'a str, &'a str), usize>,
+    by_namespaced_name: HashMap<(&'static str, &'a str, &'a str), usize>,
     /// By file, kind, namespace and name.
     by_file: HashMap<(FileId, &'static str, &'a str, &'a str), usize>,
     by_kind: HashMap<&'static str, Vec<&'a str>>,
     by_namespace: HashMap<(&'static str, &'a str), Vec<&'a str>>,
     services_by_pod: Vec<Vec<usize>>,
-    /// The labels, by namespace, key and value, whose pods Services may select that are not known to.
+    /// The labels (namespace, key, value) with pods that Services may select beyond the limit.
     cut_labels: HashSet<(&'a str, &'a str, &'a str)>,
     used: HashSet<usize>,
-    /// By the address of the text.
+    /// The index of the first container that reads a config file, by the address of its node.
     known_by_config: HashMap<usize, usize>,
-    /// By namespace and name; the first of all namespaces under none.
+    /// By namespace and name; `None` holds the first in any namespace.
     services_by_name: HashMap<(Option<&'a str>, &'a str), usize>,
     /// By file, namespace and name.
     services_by_file: HashMap<(FileId, &'a str, &'a str), usize>,
-    /// By namespace, key and value; those of all namespaces under none.
+    /// By namespace, key and value; `None` holds those of all namespaces.
     pods_by_label: HashMap<(Option<&'a str>, &'a str, &'a str), Vec<usize>>,
-    /// Found when a rule first asks.
+    /// Computed on first use.
     migrations: OnceLock<Vec<Migration>>,
-    /// Found when a rule first asks.
-    by_key: OnceLock<HashMap<Holding<'a>, usize>>,
-    /// By the number of the pod. Found when a rule first asks.
+    /// Computed on first use.
+    by_key: OnceLock<HashMap<DataKey<'a>, usize>>,
+    /// By the index of the pod. Computed on first use.
     mentions_by_pod: OnceLock<HashMap<usize, Vec<usize>>>,
 }
 
-/// The kind and namespace of an object with data, and a key of it; none where any will do.
-type Holding<'a> = (&'static str, &'a str, Option<&'a str>);
+/// The kind and namespace of an object with data, and a key; `None` for any key.
+type DataKey<'a> = (&'static str, &'a str, Option<&'a str>);
 
 /// A container of a known service.
 #[derive(Debug)]
-pub struct Known<'a> {
-    /// The number of its pod in [`Graph::pods`].
+pub struct RecognizedContainer<'a> {
+    /// The index of its pod in [`Graph::pods`].
     pub pod: usize,
-    /// The number of its container in the pod.
+    /// The index of the container in the pod.
     pub container: usize,
-    /// The service's description.
+    /// The description of the service.
     pub service: &'a Service,
-    /// The config file it reads, where it is among the objects.
+    /// The config file it reads, if it is among the objects.
     pub config: Option<Config<'a>>,
-    /// Whether it reads one that is not looked into, as all together are too large.
+    /// Whether its config file is not parsed because the limit of all config files is exceeded.
     pub unread: bool,
 }
 
-/// A config file of a known service that stands in a ConfigMap or Secret.
+/// A config file of a known service in a ConfigMap or Secret.
 #[derive(Debug, Clone)]
 pub struct Config<'a> {
     /// The service that reads it.
     pub service: &'a Service,
-    /// The object it stands in.
+    /// The ConfigMap or Secret.
     pub object: &'a Object,
-    /// The text.
+    /// The file contents.
     pub node: &'a Node,
-    /// The tree; the spans are offsets in the text. `None` where the text cannot be read.
+    /// The parsed tree, whose spans are offsets in the file contents; `None` if they cannot be parsed.
     pub tree: Option<Node>,
-    /// Whether the text holds nothing but that tree.
-    pub alone: bool,
+    /// Whether the file contains a single document.
+    pub is_single_document: bool,
     /// The dialect it is written in.
     pub dialect: Option<&'a Dialect>,
-    /// Whether no container of the service is known to read it: its keys or its name tell whose it is.
+    /// Whether no container that reads it was found, so that the service was recognized by the keys.
     pub is_bare: bool,
 }
 
-/// How many names are looked at for a suggestion.
-const MOST_NAMES: usize = 300;
+/// The maximum number of names considered for a suggestion.
+const MAX_NAMES: usize = 300;
 
-/// The kind of an object, if it is one the graph knows (and not a custom one of the same name).
+/// The kind of an object, if the graph supports it; `None` for a custom resource with the same kind.
 #[must_use]
 pub fn kind_of(object: &Object) -> Option<&'static str> {
     let kind = KINDS.iter().find(|(kind, _)| *kind == object.kind())?;
     (kind.1 == object.group()).then_some(kind.0)
 }
 
-/// Whether objects of a kind stand in no namespace.
+/// Whether a kind is cluster-scoped.
 #[must_use]
 pub fn is_cluster_wide(kind: &str) -> bool {
     matches!(
@@ -164,8 +163,8 @@ pub fn is_cluster_wide(kind: &str) -> bool {
 }
 
 impl<'a> Graph<'a> {
-    /// Reads all objects once, with the descriptions of services, what lives elsewhere (hosts as `host` or `host:port`), and
-    /// the fields that a project says name objects.
+    /// Builds the graph. `known_services` are the descriptions of services, `externals` are external hosts and existing
+    /// objects, and `own` are the references declared by the project.
     #[must_use]
     pub fn build(
         objects: &'a [Object],
@@ -186,7 +185,7 @@ impl<'a> Graph<'a> {
             made: Made::of(objects),
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
-            by_place: HashMap::with_capacity(objects.len()),
+            by_namespaced_name: HashMap::with_capacity(objects.len()),
             by_file: HashMap::with_capacity(objects.len()),
             by_kind: HashMap::new(),
             by_namespace: HashMap::new(),
@@ -205,7 +204,7 @@ impl<'a> Graph<'a> {
             let kind = kind_of(object);
             if let Some(kind) = kind {
                 graph.by_name.entry((kind, object.name())).or_default().push(index);
-                graph.by_place.entry((kind, object.namespace(), object.name())).or_insert(index);
+                graph.by_namespaced_name.entry((kind, object.namespace(), object.name())).or_insert(index);
                 let file = object.span().file;
                 graph.by_file.entry((file, kind, object.namespace(), object.name())).or_insert(index);
                 graph.by_kind.entry(kind).or_default().push(object.name());
@@ -225,19 +224,19 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// The object of a kind and name that is reached from a namespace: one of that very namespace, else one that
-    /// names none. From no namespace: one that names none or `default`, else one of any namespace.
+    /// The object with a kind and name as seen from a namespace: in that namespace, else without a namespace. From the
+    /// empty namespace: without a namespace or in `default`, else in any namespace.
     #[must_use]
     pub fn find(&self, kind: &'static str, namespace: &str, name: &str) -> Option<&'a Object> {
         self.find_index(kind, namespace, name).map(|index| &self.objects[index])
     }
 
-    /// The same for an object that asks from its own namespace: of several the one of its file.
+    /// Like [`Graph::find`], but objects in the same file as `from` take precedence.
     #[must_use]
     pub fn find_from(&self, from: &Object, kind: &'static str, namespace: &str, name: &str) -> Option<&'a Object> {
         let file = from.span().file;
-        let beside = |namespace: &str| self.by_file.get(&(file, kind, namespace, name)).copied();
-        let index = beside(namespace).or_else(|| beside("")).or_else(|| self.find_index(kind, namespace, name))?;
+        let in_file = |namespace: &str| self.by_file.get(&(file, kind, namespace, name)).copied();
+        let index = in_file(namespace).or_else(|| in_file("")).or_else(|| self.find_index(kind, namespace, name))?;
         Some(&self.objects[index])
     }
 
@@ -246,20 +245,20 @@ impl<'a> Graph<'a> {
         if is_cluster_wide(kind) {
             return Some(first);
         }
-        self.reached(first, namespace, |namespace| self.by_place.get(&(kind, namespace, name)).copied())
+        self.visible_from(first, namespace, |namespace| self.by_namespaced_name.get(&(kind, namespace, name)).copied())
     }
 
-    /// What is reached from a namespace, of things of one name: the first of all, and those of single namespaces.
-    fn reached(&self, first: usize, from: &str, of: impl Fn(&str) -> Option<usize>) -> Option<usize> {
+    /// Selects among objects with the same name the one seen from a namespace. `first` is the first in any namespace.
+    fn visible_from(&self, first: usize, from: &str, of: impl Fn(&str) -> Option<usize>) -> Option<usize> {
         of(from).or_else(|| match from {
             "" => Some(first),
-            // `kubectl -n` may put it there.
+            // It may be applied to that namespace with `kubectl -n`.
             _ => of(""),
         })
     }
 
-    /// Objects of a kind and name, whatever their namespace.
-    pub fn elsewhere<'s>(
+    /// The objects with a kind and name in any namespace.
+    pub fn in_any_namespace<'s>(
         &'s self,
         kind: &'static str,
         name: &'s str,
@@ -267,8 +266,8 @@ impl<'a> Graph<'a> {
         self.by_name.get(&(kind, name)).into_iter().flatten().map(|index| &self.objects[*index])
     }
 
-    /// The first ConfigMap or Secret in a namespace that has a key, or any.
-    pub fn holder(&self, kind: &'static str, namespace: &str, key: Option<&str>) -> Option<&'a Object> {
+    /// The first ConfigMap or Secret in a namespace with a key, or with any key.
+    pub fn object_with_key(&self, kind: &'static str, namespace: &str, key: Option<&str>) -> Option<&'a Object> {
         let by_key = self.by_key.get_or_init(|| {
             let mut by_key = HashMap::new();
             for (at, object) in self.objects.iter().enumerate() {
@@ -284,7 +283,7 @@ impl<'a> Graph<'a> {
         by_key.get(&(kind, namespace, key)).map(|at| &self.objects[*at])
     }
 
-    /// The hosts in texts of a pod, by its number.
+    /// The hosts in strings of a pod, by its index.
     pub fn mentions_of(&self, pod: usize) -> impl Iterator<Item = &Mention<'a>> {
         let by_pod = self.mentions_by_pod.get_or_init(|| {
             let mut by_pod: HashMap<usize, Vec<usize>> = HashMap::new();
@@ -298,7 +297,7 @@ impl<'a> Graph<'a> {
         by_pod.get(&pod).into_iter().flatten().map(|at| &self.mentions[*at])
     }
 
-    /// The names of a kind that are reached from a namespace, for suggestions.
+    /// The names of objects of a kind that are seen from a namespace, for suggestions.
     pub fn names(&self, kind: &'static str, namespace: &str) -> Vec<&'a str> {
         let wide = is_cluster_wide(kind) || namespace.is_empty();
         let own = if wide { None } else { self.by_namespace.get(&(kind, namespace)) };
@@ -310,25 +309,25 @@ impl<'a> Graph<'a> {
             .flatten()
             .copied()
             .filter(|name| !name.is_empty())
-            .take(MOST_NAMES)
+            .take(MAX_NAMES)
             .collect()
     }
 
-    /// The name of a kind, reached from a namespace, that is nearest to one that leads nowhere.
+    /// The most similar name of an object of a kind that is seen from a namespace.
     #[must_use]
-    pub fn near(&self, kind: &'static str, namespace: &str, name: &str) -> Option<&'a str> {
+    pub fn nearest_name(&self, kind: &'static str, namespace: &str, name: &str) -> Option<&'a str> {
         suggest::nearest(name, self.names(kind, namespace))
     }
 
-    /// Whether a reference leads to that object.
+    /// Whether the object is referenced.
     #[must_use]
     pub fn is_used(&self, object: &Object) -> bool {
-        self.number(object).is_some_and(|index| self.used.contains(&index))
+        self.index_of(object).is_some_and(|index| self.used.contains(&index))
     }
 
-    /// The number of an object of this set.
+    /// The index of an object in this graph.
     #[must_use]
-    pub fn number(&self, object: &Object) -> Option<usize> {
+    pub fn index_of(&self, object: &Object) -> Option<usize> {
         let start = self.objects.as_ptr() as usize;
         let at = std::ptr::from_ref(object) as usize;
         let index = at.checked_sub(start)? / size_of::<Object>();

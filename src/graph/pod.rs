@@ -1,4 +1,4 @@
-//! Pods as rules want to see them: containers with their variables resolved, mounts with what lies under them.
+//! Pods for rules: containers with resolved variables, and mounts with their sources.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +11,7 @@ use crate::graph::variables;
 use crate::node::{FEW, Node};
 use crate::object::{self, ContainerRole, Object, PodTemplate};
 
-/// Something with a pod template.
+/// A pod or the pod template of a workload.
 #[derive(Debug)]
 pub struct Pod<'a> {
     /// The workload, or the pod itself.
@@ -26,39 +26,39 @@ pub struct Pod<'a> {
     pub spec: &'a Node,
     /// Its containers, init containers first.
     pub containers: Vec<Container<'a>>,
-    /// Whether it ends by itself, as a Job's.
+    /// Whether it runs to completion, like the pods of a Job.
     ends: bool,
-    /// Found when a rule first asks.
-    declared: OnceLock<Declared>,
-    /// The number of the container that mounts each volume first, and whether others do. Found when a rule first asks.
+    /// Computed on first use.
+    declared: OnceLock<DeclaredPorts>,
+    /// For each volume, the index of the first container that mounts it, and whether others do. Computed on first use.
     users: OnceLock<HashMap<EcoString, (usize, bool)>>,
 }
 
 /// The ports that the running containers of a pod declare.
 #[derive(Debug, Default)]
-struct Declared {
-    /// The number of the container that declares each first, and whether others do.
+struct DeclaredPorts {
+    /// For each number, the index of the first container that declares it, and whether others do.
     by_number: HashMap<i64, (usize, bool)>,
-    /// The first of each name.
+    /// The number of the first port with each name.
     by_name: HashMap<EcoString, i64>,
 }
 
-/// A container.
+/// A container of a pod.
 #[derive(Debug)]
 pub struct Container<'a> {
-    /// The container.
+    /// The node of the container.
     pub node: &'a Node,
-    /// Which list it stands in.
+    /// The role of the container.
     pub role: ContainerRole,
-    /// Its variables in the order they are set; a later one of the same name wins.
+    /// Its variables in order; a later one overrides an earlier one with the same name.
     pub env: Vec<EnvVar<'a>>,
-    /// Whether variables come from an object that is not among the manifests.
+    /// Whether it has variables from objects that are not among the manifests.
     pub env_open: bool,
     /// Its mounts.
     pub mounts: Vec<Mount<'a>>,
-    /// The numbers of the variables that count, by name, where there are more than a few.
-    counting: HashMap<Cow<'a, str>, usize>,
-    /// The numbers of its mounts, by where they are mounted, where there are more than a few.
+    /// The indices of the effective variables by name, if there are more than a few.
+    effective: HashMap<Cow<'a, str>, usize>,
+    /// The indices of its mounts by mount path, if there are more than a few.
     mounted: HashMap<&'a str, usize>,
 }
 
@@ -69,13 +69,13 @@ pub struct EnvVar<'a> {
     pub name: Cow<'a, str>,
     /// The entry of `env`, or of `envFrom`.
     pub entry: &'a Node,
-    /// The text of its value, where it is known; `$(NAME)` is not replaced.
+    /// The node with its value, without expansion of `$(NAME)`, if it is known.
     pub value: Option<&'a Node>,
-    /// What it holds, `$(NAME)` replaced; `None` where it is not known.
+    /// The expanded value; `None` if it is not known.
     pub text: Option<Cow<'a, str>>,
-    /// The object the value stands in.
+    /// The object that contains the value.
     pub object: &'a Object,
-    /// Whether it stands in `env` (and not in `envFrom`).
+    /// Whether it is defined in `env`, not in `envFrom`.
     pub own: bool,
 }
 
@@ -84,11 +84,11 @@ pub struct EnvVar<'a> {
 pub struct Mount<'a> {
     /// The entry of `volumeMounts`.
     pub node: &'a Node,
-    /// Where it is mounted.
+    /// The mount path.
     pub path: &'a str,
-    /// The key or folder of the volume that is mounted; empty for all of it.
+    /// The mounted key or directory of the volume; empty for the whole volume.
     pub sub_path: &'a str,
-    /// What is mounted.
+    /// The source of the volume.
     pub source: MountSource<'a>,
 }
 
@@ -100,100 +100,100 @@ impl Mount<'_> {
     }
 }
 
-/// What a volume holds.
+/// The source of a volume.
 #[derive(Debug, Clone)]
 pub enum MountSource<'a> {
-    /// Keys of ConfigMaps and Secrets: the volume, and its parts.
-    Files(&'a Node, Vec<Part<'a>>),
-    /// Anything else: empty folders, disks, hosts.
+    /// Keys of ConfigMaps and Secrets: the volume and its sources.
+    Files(&'a Node, Vec<FileSource<'a>>),
+    /// Any other volume: `emptyDir`, claims, `hostPath` …
     Opaque(&'a Node),
-    /// No volume of that name.
+    /// There is no volume with that name.
     Missing,
 }
 
 /// A ConfigMap or Secret in a volume.
 #[derive(Debug, Clone)]
-pub struct Part<'a> {
+pub struct FileSource<'a> {
     /// `ConfigMap` or `Secret`.
     pub kind: &'static str,
-    /// The name node.
+    /// The node with the name.
     pub name: &'a Node,
     /// The object, if it is among the manifests.
     pub object: Option<&'a Object>,
-    /// `items`, if it names some.
+    /// The node of `items`.
     pub items: &'a Node,
-    /// The keys of more than a few items, by path.
-    listed: Option<Arc<HashMap<&'a str, &'a str>>>,
-    /// Whether it may be missing.
+    /// The keys of the items by path, if there are more than a few.
+    key_index: Option<Arc<HashMap<&'a str, &'a str>>>,
+    /// Whether it is optional.
     pub optional: bool,
 }
 
-/// What stands at a path in a container.
+/// The file at a path in a container.
 #[derive(Debug)]
 pub enum File<'a> {
-    /// No mount covers it: it stands in the image, or nowhere.
+    /// The path is not below a mount: the file is in the image, or does not exist.
     Unmounted,
-    /// A mount whose files are not known.
+    /// The path is below a mount whose files are not known.
     Opaque,
-    /// A mount of an object that is not among the manifests.
+    /// The path is below a mount of an object that is not among the manifests.
     Absent {
         /// `ConfigMap` or `Secret`.
         kind: &'static str,
-        /// The name node.
+        /// The node with the name.
         name: &'a Node,
     },
-    /// A mount whose objects lack that file.
+    /// The path is below a mount whose objects do not contain the file.
     Lacking {
         /// The mount.
         mount: &'a Node,
-        /// The file the mount lacks.
+        /// The missing file.
         key: String,
-        /// The object that is mounted.
+        /// The mounted object.
         object: &'a Object,
     },
-    /// There it is.
+    /// The file is a key of an object.
     Found {
         /// The object.
         object: &'a Object,
         /// The key of its data.
         key: &'a str,
-        /// The text; for binary data and unreadable base64 the static null.
+        /// The file contents; the absent node for binary data and invalid base64.
         node: &'a Node,
     },
 }
 
-impl<'a> Part<'a> {
-    /// What a source of a volume, a ConfigMap or Secret, brings into it; its name stands in `field`.
+impl<'a> FileSource<'a> {
+    /// Creates the source for a ConfigMap or Secret whose name is in `field`.
     pub(super) fn new(kind: &'static str, source: &'a Node, field: &str, object: Option<&'a Object>) -> Self {
         Self {
             kind,
             name: &source[field],
             object,
             items: &source["items"],
-            listed: listed(&source["items"]),
+            key_index: key_index(&source["items"]),
             optional: source["optional"].as_bool() == Some(true),
         }
     }
 
-    /// The key of the object that stands at a path of the volume.
+    /// The key of the object at a path of the volume.
     fn key<'k>(&'k self, path: &'k str) -> Option<&'k str> {
-        match (&self.listed, self.items.items()) {
+        match (&self.key_index, self.items.items()) {
             (_, []) => Some(path),
-            (Some(listed), _) => listed.get(path).copied(),
+            (Some(index), _) => index.get(path).copied(),
             (None, items) => items.iter().find(|item| item["path"].text() == path).map(|item| item["key"].text()),
         }
     }
 }
 
-/// The keys that items give paths, where they are more than a few.
-fn listed(items: &Node) -> Option<Arc<HashMap<&str, &str>>> {
-    // Backwards, so that the first of a path stays.
+/// Indexes items by path, if there are more than a few.
+fn key_index(items: &Node) -> Option<Arc<HashMap<&str, &str>>> {
+    // In reverse, so that the first item with a path takes precedence.
     let keys = || items.items().iter().rev().map(|item| (item["path"].text(), item["key"].text()));
     (items.items().len() > FEW).then(|| Arc::new(keys().collect()))
 }
 
 impl<'a> Pod<'a> {
-    /// The pod of an object, whose template that is.
+    /// Creates the pod of an object from its template.
     pub(super) fn new(object: &'a Object, template: PodTemplate<'a>, containers: Vec<Container<'a>>) -> Self {
         Self {
             object,
@@ -214,29 +214,29 @@ impl<'a> Pod<'a> {
         self.object.namespace()
     }
 
-    /// Whether it runs until somebody stops it.
+    /// Whether it is expected to keep running.
     #[must_use]
     pub fn is_long_running(&self) -> bool {
         let ends = matches!(self.spec["restartPolicy"].text(), "Never" | "OnFailure");
         !self.is_job() && (self.object.kind() != "Pod" || !ends)
     }
 
-    /// Whether it is of a Job or CronJob, or of a custom resource of that kind.
+    /// Whether it belongs to a Job or CronJob, or to a similar custom resource.
     #[must_use]
     pub const fn is_job(&self) -> bool {
         self.ends
     }
 
-    /// The containers that run beside each other.
+    /// The main containers and sidecars.
     pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
         self.containers
             .iter()
             .filter(|container| matches!(container.role, ContainerRole::Main | ContainerRole::Sidecar))
     }
 
-    fn declared(&self) -> &Declared {
+    fn declared(&self) -> &DeclaredPorts {
         self.declared.get_or_init(|| {
-            let mut declared = Declared::default();
+            let mut declared = DeclaredPorts::default();
             for (at, container) in self.running().enumerate() {
                 for (port, number) in container.ports() {
                     let (first, others) = declared.by_number.entry(number).or_insert((at, false));
@@ -256,7 +256,7 @@ impl<'a> Pod<'a> {
 
     /// Whether more than one running container declares a port.
     #[must_use]
-    pub fn shares(&self, port: i64) -> bool {
+    pub fn is_declared_twice(&self, port: i64) -> bool {
         self.declared().by_number.get(&port).is_some_and(|(_, others)| *others)
     }
 
@@ -287,43 +287,43 @@ impl<'a> Pod<'a> {
 
     /// Whether more than one container mounts a volume.
     #[must_use]
-    pub fn mounts_twice(&self, volume: &str) -> bool {
+    pub fn is_mounted_twice(&self, volume: &str) -> bool {
         self.users().get(volume).is_some_and(|(_, others)| *others)
     }
 
-    /// The number of a port that a running container names.
+    /// The number of a named port of a running container.
     #[must_use]
     pub fn port_named(&self, name: &str) -> Option<i64> {
         self.declared().by_name.get(name).copied()
     }
 
-    /// How many pods there are to be.
+    /// The desired number of pods.
     #[must_use]
     pub fn replicas(&self) -> i64 {
         self.object.node.at(&["spec", "replicas"]).as_i64().unwrap_or(1)
     }
 }
 
-/// The kernel takes no longer path (`PATH_MAX`).
-const LONGEST_PATH: usize = 4096;
+/// The maximum length of a path in Linux (`PATH_MAX`).
+const MAX_PATH_LENGTH: usize = 4096;
 
 impl<'a> Container<'a> {
-    /// A container with variables and mounts in their order.
+    /// Creates a container with variables and mounts in order.
     pub(super) fn new(
         container: object::Container<'a>,
         env: Vec<EnvVar<'a>>,
         env_open: bool,
         mounts: Vec<Mount<'a>>,
     ) -> Self {
-        // A later one hides an earlier one, and what `env` sets stands behind what comes in.
-        let (mut counting, mut mounted) = (HashMap::new(), HashMap::new());
+        // A later variable overrides an earlier one; those of `env` follow those of `envFrom`.
+        let (mut effective, mut mounted) = (HashMap::new(), HashMap::new());
         if env.len() > FEW {
-            counting.extend(env.iter().enumerate().map(|(at, var)| (var.name.clone(), at)));
+            effective.extend(env.iter().enumerate().map(|(at, var)| (var.name.clone(), at)));
         }
         if mounts.len() > FEW {
             mounted.extend(mounts.iter().enumerate().map(|(at, mount)| (mount.path.trim_end_matches('/'), at)));
         }
-        Self { node: container.node, role: container.role, env, env_open, mounts, counting, mounted }
+        Self { node: container.node, role: container.role, env, env_open, mounts, effective, mounted }
     }
 
     /// Its name.
@@ -338,22 +338,22 @@ impl<'a> Container<'a> {
         self.node["image"].text()
     }
 
-    /// The variable of that name that counts.
+    /// The effective variable with a name.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&EnvVar<'a>> {
         match self.env.len() {
             0..=FEW => self.env.iter().rfind(|var| var.name == name),
-            _ => self.counting.get(name).map(|at| &self.env[*at]),
+            _ => self.effective.get(name).map(|at| &self.env[*at]),
         }
     }
 
-    /// The value of a variable, `$(NAME)` replaced; `None` where it is not known.
+    /// The expanded value of a variable; `None` if it is not known.
     #[must_use]
     pub fn var_text(&self, name: &str) -> Option<String> {
         self.var(name)?.text.as_deref().map(str::to_owned)
     }
 
-    /// A text of `env`, `args` or `command` with `$(NAME)` replaced where the variable is known.
+    /// Expands `$(NAME)` in a string of `env`, `args` or `command`.
     #[must_use]
     pub fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
         variables::expand(text, |name| self.var(name)?.text.as_deref())
@@ -369,7 +369,7 @@ impl<'a> Container<'a> {
         self.node["ports"].items().iter().filter_map(|port| Some((port, port["containerPort"].as_i64()?)))
     }
 
-    /// The ports that its probes ask, by number or name.
+    /// The ports of its probes, as numbers or names.
     pub fn probe_ports(&self) -> impl Iterator<Item = &'a Node> + use<'a> {
         let probes = ["readinessProbe", "livenessProbe", "startupProbe"].map(|probe| &self.node[probe]);
         let ports =
@@ -377,16 +377,16 @@ impl<'a> Container<'a> {
         ports.filter(|port| port.is_set())
     }
 
-    /// The number of a port it names.
+    /// The number of a named port.
     #[must_use]
     pub fn port_named(&self, name: &str) -> Option<i64> {
         self.ports().find(|(port, _)| port["name"].text() == name).map(|(_, number)| number)
     }
 
-    /// The mount that covers a path: the one with the longest path. None does where the path is too long for Linux.
+    /// The mount that contains a path: the one with the longest mount path. `None` if the path is too long for Linux.
     #[must_use]
     pub fn mount_of(&self, path: &str) -> Option<&Mount<'a>> {
-        if path.len() > LONGEST_PATH {
+        if path.len() > MAX_PATH_LENGTH {
             return None;
         }
         let above = path.rmatch_indices('/').map(|(at, _)| &path[..at]);
@@ -396,7 +396,7 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// What stands at a path.
+    /// The file at a path.
     #[must_use]
     pub fn file(&self, path: &str) -> File<'a> {
         let Some(mount) = self.mount_of(path) else { return File::Unmounted };
@@ -423,7 +423,7 @@ impl<'a> Container<'a> {
             if let Some((key, node)) = key.and_then(|key| data_of(object, key)) {
                 return File::Found { object, key, node };
             }
-            // A Secret without data is filled by somebody else.
+            // A Secret without data is populated by a controller.
             if data_keys(object).next().is_none() && object.kind() == "Secret" {
                 return File::Opaque;
             }
@@ -437,8 +437,7 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Whether the container may write at a path: under a volume that takes writes. `/var/run` is a link to `/run` in most
-    /// images.
+    /// Whether a path is below a writable volume. `/var/run` is a symbolic link to `/run` in most images.
     #[must_use]
     pub fn is_writable(&self, path: &str) -> bool {
         let at = |path: &str| self.mount_of(path).is_some_and(Mount::is_writable);

@@ -1,4 +1,4 @@
-//! Reading pods: what their volumes hold, and where their variables come from.
+//! Resolves the volumes and environment variables of pods.
 
 use std::borrow::Cow;
 
@@ -6,24 +6,24 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::graph::Graph;
 use crate::graph::data::{data_keys, data_of};
-use crate::graph::pod::{Container, EnvVar, Mount, MountSource, Part, Pod};
-use crate::graph::variables::texts;
+use crate::graph::pod::{Container, EnvVar, FileSource, Mount, MountSource, Pod};
+use crate::graph::variables::values;
 use crate::node::Node;
 use crate::object::{self, Object};
 
-/// How many bytes come in by `envFrom` to all containers together, each variable counted with what it costs to keep.
-/// What is beyond is not known, as if it stood in objects that are not here.
-const MOST_INHERITED: usize = 1 << 25;
+/// The maximum size in bytes of all variables from `envFrom`. Containers beyond the limit are treated as if the objects
+/// were not among the manifests.
+const MAX_INHERITED_BYTES: usize = 1 << 25;
 
-/// What a variable costs beside its text.
-const INHERITED: usize = 16;
+/// The size of a variable in addition to its name and value.
+const VARIABLE_OVERHEAD: usize = 16;
 
-/// How many sources of a projected volume are known; one with more is taken for something else.
-const MOST_SOURCES: usize = 32;
+/// The maximum number of sources of a projected volume. A volume with more is treated as opaque.
+const MAX_SOURCES: usize = 32;
 
 impl<'a> Graph<'a> {
     pub(super) fn add_pods(&mut self) {
-        let mut room = MOST_INHERITED;
+        let mut room = MAX_INHERITED_BYTES;
         for object in self.objects {
             for template in object.pod_templates().into_iter().filter(|template| !template.partial) {
                 let volumes = self.volumes(object, template.spec);
@@ -31,7 +31,7 @@ impl<'a> Graph<'a> {
                     .map(|container| self.container(object, container, &volumes, &mut room))
                     .collect();
                 let pod = Pod::new(object, template, containers);
-                // Pods of Jobs are selected as well; the rules tell them apart.
+                // Pods of Jobs are included; the rules distinguish them.
                 for entry in pod.labels.entries() {
                     for namespace in [None, Some(pod.namespace())] {
                         let label = (namespace, entry.key.as_str(), entry.value.text());
@@ -46,25 +46,30 @@ impl<'a> Graph<'a> {
     fn volumes(&self, object: &'a Object, spec: &'a Node) -> HashMap<&'a str, MountSource<'a>> {
         let mut volumes = HashMap::new();
         for volume in spec["volumes"].items() {
-            let part = |kind, source: &'a Node, field: &str| {
-                Part::new(kind, source, field, self.find_from(object, kind, object.namespace(), source[field].text()))
+            let file_source = |kind, source: &'a Node, field: &str| {
+                FileSource::new(
+                    kind,
+                    source,
+                    field,
+                    self.find_from(object, kind, object.namespace(), source[field].text()),
+                )
             };
             let source = if volume["configMap"].is_set() {
-                MountSource::Files(volume, vec![part("ConfigMap", &volume["configMap"], "name")])
+                MountSource::Files(volume, vec![file_source("ConfigMap", &volume["configMap"], "name")])
             } else if volume["secret"].is_set() {
-                MountSource::Files(volume, vec![part("Secret", &volume["secret"], "secretName")])
+                MountSource::Files(volume, vec![file_source("Secret", &volume["secret"], "secretName")])
             } else if volume["projected"].is_set() {
                 let sources = volume["projected"]["sources"].items();
-                let files = |source: &&Node| source["configMap"].is_set() || source["secret"].is_set();
-                if sources.len() <= MOST_SOURCES && sources.iter().all(|source| files(&source)) {
-                    let parts = sources.iter().map(|source| {
+                let is_file_source = |source: &&Node| source["configMap"].is_set() || source["secret"].is_set();
+                if sources.len() <= MAX_SOURCES && sources.iter().all(|source| is_file_source(&source)) {
+                    let file_sources = sources.iter().map(|source| {
                         if source["configMap"].is_set() {
-                            part("ConfigMap", &source["configMap"], "name")
+                            file_source("ConfigMap", &source["configMap"], "name")
                         } else {
-                            part("Secret", &source["secret"], "name")
+                            file_source("Secret", &source["secret"], "name")
                         }
                     });
-                    MountSource::Files(volume, parts.collect())
+                    MountSource::Files(volume, file_sources.collect())
                 } else {
                     MountSource::Opaque(volume)
                 }
@@ -102,7 +107,7 @@ impl<'a> Graph<'a> {
                 env_open |= data_keys(source).next().is_none();
                 for key in data_keys(source) {
                     let value = data_of(source, key).map(|(_, node)| node).filter(|node| node.is_set());
-                    let cost = INHERITED + key.len() + value.map_or(0, |value| value.text().len());
+                    let cost = VARIABLE_OVERHEAD + key.len() + value.map_or(0, |value| value.text().len());
                     let Some(left) = room.checked_sub(cost) else {
                         cut = true;
                         break;
@@ -114,7 +119,7 @@ impl<'a> Graph<'a> {
             }
         }
         if cut {
-            // Of one name the last counts, and nobody knows which it is.
+            // The last variable with a name takes precedence, which may be one beyond the limit.
             env.clear();
             env_open = true;
         }
@@ -133,8 +138,8 @@ impl<'a> Graph<'a> {
             }
             env.push(var);
         }
-        let texts = texts(&env);
-        env.iter_mut().zip(texts).for_each(|(var, text)| var.text = text);
+        let values = values(&env);
+        env.iter_mut().zip(values).for_each(|(var, text)| var.text = text);
         let mounts = node["volumeMounts"].items().iter().map(|mount| Mount {
             node: mount,
             path: mount["mountPath"].text(),

@@ -1,4 +1,4 @@
-//! Names of other objects: who needs whom.
+//! References to other objects by name.
 
 use crate::graph::Graph;
 use crate::graph::pod::{Container, MountSource};
@@ -7,26 +7,26 @@ use crate::object::{Object, containers};
 use crate::project::OwnReference;
 use crate::references::{Holder, KINDS, Name, Relation, names, own_names};
 
-/// A name of another object.
+/// A reference to another object.
 #[derive(Debug, Clone, Copy)]
 pub struct Reference<'a> {
-    /// The object that names it.
+    /// The object with the reference.
     pub from: &'a Object,
-    /// Where the name stands.
+    /// The node with the name.
     pub node: &'a Node,
-    /// How it is needed.
+    /// How the referenced object is used.
     pub relation: Relation,
-    /// The kind that is named.
+    /// The referenced kind.
     pub kind: &'static str,
-    /// The namespace it is looked for in.
+    /// The referenced namespace.
     pub namespace: &'a str,
-    /// The name.
+    /// The referenced name.
     pub name: &'a str,
-    /// Where the key stands that is needed of it.
+    /// The node with the referenced key, if the reference is to a key.
     pub key: Option<&'a Node>,
-    /// Whether it may be missing.
+    /// Whether the reference is optional.
     pub optional: bool,
-    /// The object, if it is among the manifests.
+    /// The referenced object, if it is among the manifests.
     pub found: Option<&'a Object>,
 }
 
@@ -51,19 +51,19 @@ impl<'a> Graph<'a> {
             }
         }
         for reference in &references {
-            if let Some(index) = reference.found.and_then(|found| self.number(found)) {
+            if let Some(index) = reference.found.and_then(|found| self.index_of(found)) {
                 self.used.insert(index);
             }
         }
         self.references = references;
     }
 
-    /// Adds what a field names: once, or once for each key that is needed of it.
+    /// Adds the reference of a field, or one for each referenced key.
     fn add_named(&self, from: &'a Object, named: Name<'a>, references: &mut Vec<Reference<'a>>) {
         let Name { node, beside, name, .. } = named;
         let Some(relation) = named.relation else { return };
         let Some((kind, _)) = KINDS.iter().find(|(kind, _)| *kind == named.kind) else { return };
-        // The old name of the field counts where the new one says nothing.
+        // `serviceAccount` is only used if `serviceAccountName` is not set.
         let account = &beside["serviceAccountName"];
         let is_hidden = relation == Relation::Account && account.is_set() && !std::ptr::eq(account, node);
         if is_hidden || name.is_empty() {
@@ -97,7 +97,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// A `subPath` needs its very key.
+    /// A mount with `subPath` refers to a key.
     fn add_sub_paths(&self, from: &'a Object, container: &Container<'a>, references: &mut Vec<Reference<'a>>) {
         for mount in container.mounts.iter().filter(|mount| !mount.sub_path.is_empty()) {
             if let MountSource::Files(_, parts) = &mount.source
@@ -129,26 +129,27 @@ mod tests {
     use crate::source::FileId;
     use crate::yaml::{Dialect, load_text};
 
-    /// The kinds, names and keys that the objects of a stream name.
-    fn said(text: &str) -> Vec<String> {
+    /// The kinds, names and keys of the references in a YAML stream.
+    fn references(text: &str) -> Vec<String> {
         let objects: Vec<Object> =
             load_text(text, FileId(0), Dialect::Kubectl).documents.into_iter().map(Object::new).collect();
         let services = Services::default();
         let graph = Graph::build(&objects, &services, &[], &[]);
-        let say = |found: &Reference<'_>| format!("{}/{} {}", found.kind, found.name, found.key.map_or("", Node::text));
-        graph.references.iter().map(say).collect()
+        let format =
+            |found: &Reference<'_>| format!("{}/{} {}", found.kind, found.name, found.key.map_or("", Node::text));
+        graph.references.iter().map(format).collect()
     }
 
     #[test]
-    fn the_old_name_of_an_account_counts_where_the_new_one_is_absent() {
+    fn the_deprecated_service_account_field_is_used_if_the_new_one_is_not_set() {
         let pod = |fields: &str| format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{{fields}}}\n");
-        assert_eq!(said(&pod("serviceAccount: old")), ["ServiceAccount/old "]);
-        assert_eq!(said(&pod("serviceAccount: old, serviceAccountName: new")), ["ServiceAccount/new "]);
-        assert_eq!(said(&pod("serviceAccountName: ''")), [""; 0]);
+        assert_eq!(references(&pod("serviceAccount: old")), ["ServiceAccount/old "]);
+        assert_eq!(references(&pod("serviceAccount: old, serviceAccountName: new")), ["ServiceAccount/new "]);
+        assert_eq!(references(&pod("serviceAccountName: ''")), [""; 0]);
     }
 
     #[test]
-    fn each_key_that_is_needed_is_a_reference() {
+    fn each_referenced_key_is_a_reference() {
         let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    \
                     envFrom: [{secretRef: {name: all}}]\n    \
                     env: [{name: A, valueFrom: {configMapKeyRef: {name: env, key: k}}}]\n    \
@@ -157,14 +158,14 @@ mod tests {
                     - {name: whole, configMap: {name: m}}\n  - {name: d, csi: {driver: x, nodePublishSecretRef: {name: s}}}\n";
         let expected =
             ["ConfigMap/m ", "Secret/s a", "Secret/s b", "ConfigMap/env k", "Secret/all ", "ConfigMap/m file"];
-        assert_eq!(said(text), expected);
+        assert_eq!(references(text), expected);
     }
 
     #[test]
-    fn subjects_stand_in_their_own_namespaces_and_users_are_no_objects() {
+    fn subjects_have_namespaces_and_users_are_not_references() {
         let text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: a, namespace: n}\n\
                     roleRef: {kind: Role, name: r}\n\
                     subjects: [{kind: User, name: u}, {kind: ServiceAccount, name: s, namespace: other}]\n";
-        assert_eq!(said(text), ["Role/r ", "ServiceAccount/s "]);
+        assert_eq!(references(text), ["Role/r ", "ServiceAccount/s "]);
     }
 }

@@ -1,4 +1,4 @@
-//! Services: what they select, which ports they serve.
+//! Services: selected pods and served ports.
 
 use std::sync::OnceLock;
 
@@ -8,28 +8,27 @@ use crate::graph::{Graph, Pod, kind_of};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 
-/// How many of the pods that a Service selects are known. A hundred workloads behind one name are more than anybody has;
-/// ten thousand behind each of ten thousand names would fill the memory.
-const MOST_SELECTED: usize = 100;
+/// The maximum number of selected pods stored for a Service, to limit memory.
+const MAX_SELECTED: usize = 100;
 
-/// How many of the pods that share a label are looked at for one selector.
-pub(crate) const MOST_PODS: usize = 1000;
+/// The maximum number of pods with a common label that are matched against a selector.
+pub(crate) const MAX_PODS: usize = 1000;
 
 /// A Service and the pods it selects.
 #[derive(Debug)]
 pub struct ServiceObject<'a> {
     /// The Service.
     pub object: &'a Object,
-    /// The numbers of the pods it selects, in [`Graph::pods`]; of very many the first hundred.
+    /// The indices of the selected pods in [`Graph::pods`], limited to the first hundred.
     pub pods: Vec<usize>,
-    /// Whether more pods may be selected than are known.
-    cut: bool,
-    /// The place of the first port that has a number in a field. Found when a rule first asks.
+    /// Whether it may select more pods than are stored.
+    is_truncated: bool,
+    /// The index of the first port with a number in a field. Computed on first use.
     numbered: OnceLock<HashMap<(&'static str, i64), usize>>,
 }
 
-/// The fields of a Service's port that hold numbers.
-const NUMBERS: [&str; 3] = ["port", "targetPort", "nodePort"];
+/// The numeric fields of a Service port.
+const NUMBER_FIELDS: [&str; 3] = ["port", "targetPort", "nodePort"];
 
 impl<'a> ServiceObject<'a> {
     /// Its selector.
@@ -38,14 +37,13 @@ impl<'a> ServiceObject<'a> {
         &self.object.node["spec"]["selector"]
     }
 
-    /// Whether it may select more pods than are known: then nobody can say that none of them does something, that all of
-    /// them do, or that there is but one.
+    /// Whether it may select more pods than are stored, so that nothing can be concluded for all of its pods.
     #[must_use]
     pub fn may_select_more(&self) -> bool {
-        self.cut
+        self.is_truncated
     }
 
-    /// Its type; `ClusterIP` where it names none.
+    /// Its type; `ClusterIP` by default.
     #[must_use]
     pub fn kind(&self) -> &'a str {
         self.object.node["spec"]["type"].as_str().unwrap_or("ClusterIP")
@@ -63,7 +61,7 @@ impl<'a> ServiceObject<'a> {
         let numbered = self.numbered.get_or_init(|| {
             let mut numbered = HashMap::new();
             for (at, entry) in self.ports().iter().enumerate() {
-                for field in NUMBERS {
+                for field in NUMBER_FIELDS {
                     if let Some(number) = entry[field].as_i64() {
                         numbered.entry((field, number)).or_insert(at);
                     }
@@ -74,19 +72,19 @@ impl<'a> ServiceObject<'a> {
         numbered.get(&(field, number)).map(|at| &self.ports()[*at])
     }
 
-    /// Whether it is headless: its name leads to the pods themselves.
+    /// Whether it is headless.
     #[must_use]
     pub fn is_headless(&self) -> bool {
         self.object.node["spec"]["clusterIP"].text() == "None"
     }
 
-    /// Whether it stands for a host elsewhere.
+    /// Whether it is of type `ExternalName`.
     #[must_use]
     pub fn is_external(&self) -> bool {
         self.kind() == "ExternalName"
     }
 
-    /// Whether a port is served under its name. Pods behind a headless one are reached at any of their ports.
+    /// Whether a port is reachable under its name. The pods of a headless Service are reachable on all of their ports.
     #[must_use]
     pub fn serves(&self, port: i64, graph: &Graph<'_>) -> bool {
         if self.is_external() || self.port_with("port", port).is_some() {
@@ -98,7 +96,7 @@ impl<'a> ServiceObject<'a> {
     }
 }
 
-/// Whether all labels of a selector are among a pod's. An empty selector selects nothing here.
+/// Whether a selector matches labels. An empty selector matches nothing.
 #[must_use]
 pub fn selects(selector: &Node, labels: &Node) -> bool {
     !selector.entries().is_empty()
@@ -111,8 +109,8 @@ pub fn selects(selector: &Node, labels: &Node) -> bool {
 /// Whether a label selector (`matchLabels`, `matchExpressions`) matches labels.
 #[must_use]
 pub(crate) fn label_selector_matches(selector: &Node, labels: &Node) -> bool {
-    let wanted = selector["matchLabels"].entries().iter();
-    if !wanted.clone().all(|entry| labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text())) {
+    let mut required = selector["matchLabels"].entries().iter();
+    if !required.all(|entry| labels.get(&entry.key).is_some_and(|label| label.text() == entry.value.text())) {
         return false;
     }
     selector["matchExpressions"].items().iter().all(|expression| {
@@ -134,9 +132,14 @@ impl<'a> Graph<'a> {
             for namespace in [None, Some(object.namespace())] {
                 self.services_by_name.entry((namespace, object.name())).or_insert(self.services.len());
             }
-            let place = (object.span().file, object.namespace(), object.name());
-            self.services_by_file.entry(place).or_insert(self.services.len());
-            self.services.push(ServiceObject { object, pods: Vec::new(), cut: false, numbered: OnceLock::new() });
+            let key = (object.span().file, object.namespace(), object.name());
+            self.services_by_file.entry(key).or_insert(self.services.len());
+            self.services.push(ServiceObject {
+                object,
+                pods: Vec::new(),
+                is_truncated: false,
+                numbered: OnceLock::new(),
+            });
         }
     }
 
@@ -147,11 +150,11 @@ impl<'a> Graph<'a> {
             let namespace = service.object.namespace();
             let selector = service.selector();
             let Some((label, pods)) = self.rarest_label(selector, Some(namespace)) else { continue };
-            let looked = pods.iter().copied().take(MOST_PODS);
-            let mut selected = looked.filter(|pod| selects(selector, self.pods[*pod].labels));
-            service.pods = selected.by_ref().take(MOST_SELECTED).collect();
-            service.cut = pods.len() > MOST_PODS || selected.next().is_some();
-            if service.cut {
+            let candidates = pods.iter().copied().take(MAX_PODS);
+            let mut selected = candidates.filter(|pod| selects(selector, self.pods[*pod].labels));
+            service.pods = selected.by_ref().take(MAX_SELECTED).collect();
+            service.is_truncated = pods.len() > MAX_PODS || selected.next().is_some();
+            if service.is_truncated {
                 cut.insert((namespace, label.key.as_str(), label.value.text()));
             }
         }
@@ -164,7 +167,7 @@ impl<'a> Graph<'a> {
         self.services = services;
     }
 
-    /// The label of a selector that the fewest pods have, of one namespace or of all, and those pods.
+    /// The label of a selector with the fewest pods, in one namespace or in all, and those pods.
     fn rarest_label<'s, 'n: 's>(
         &'s self,
         selector: &'n Node,
@@ -174,36 +177,35 @@ impl<'a> Graph<'a> {
         labelled.min_by_key(|(_, pods)| pods.len())
     }
 
-    /// The pods, of one namespace or of all, that may have all labels of a selector, and whether they are all: of very
-    /// many only the first are looked at.
+    /// The pods, in one namespace or in all, that may match a selector, and whether the list is complete.
     pub(crate) fn pods_with<'s>(&'s self, selector: &'s Node, namespace: Option<&'s str>) -> (&'s [usize], bool) {
         let pods = self.rarest_label(selector, namespace).map_or(&[][..], |(_, pods)| pods);
-        (&pods[..pods.len().min(MOST_PODS)], pods.len() <= MOST_PODS)
+        (&pods[..pods.len().min(MAX_PODS)], pods.len() <= MAX_PODS)
     }
 
-    /// The pods that have a label, in order, of one namespace or of all.
+    /// The pods with a label, in one namespace or in all, in order.
     pub(crate) fn pods_labelled<'s>(&'s self, label: &'s Entry, namespace: Option<&'s str>) -> &'s [usize] {
         self.pods_by_label.get(&(namespace, label.key.as_str(), label.value.text())).map_or(&[][..], Vec::as_slice)
     }
 
-    /// The Service of a name that is reached from a namespace.
+    /// The index of the Service with a name as seen from a namespace.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<usize> {
         let first = *self.services_by_name.get(&(None, name))?;
-        self.reached(first, namespace, |namespace| self.services_by_name.get(&(Some(namespace), name)).copied())
+        self.visible_from(first, namespace, |namespace| self.services_by_name.get(&(Some(namespace), name)).copied())
     }
 
-    /// The same for an object that asks: of several the one of its file.
+    /// Like [`Graph::service`], but Services in the same file as `from` take precedence.
     #[must_use]
     pub(super) fn service_from(&self, from: &Object, namespace: &str, name: &str) -> Option<usize> {
         let file = from.span().file;
-        let beside = |namespace: &str| self.services_by_file.get(&(file, namespace, name)).copied();
-        beside(namespace).or_else(|| beside("")).or_else(|| self.service(namespace, name))
+        let in_file = |namespace: &str| self.services_by_file.get(&(file, namespace, name)).copied();
+        in_file(namespace).or_else(|| in_file("")).or_else(|| self.service(namespace, name))
     }
 
-    /// All Services of a name, whatever their namespace.
+    /// The Services with a name in any namespace.
     pub(crate) fn services_named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s ServiceObject<'a>> {
-        self.elsewhere("Service", name)
+        self.in_any_namespace("Service", name)
             .filter_map(|object| self.services_by_file.get(&(object.span().file, object.namespace(), object.name())))
             .map(|at| &self.services[*at])
     }
@@ -213,9 +215,9 @@ impl<'a> Graph<'a> {
         self.services_by_pod.get(pod).into_iter().flatten().map(|service| &self.services[*service])
     }
 
-    /// Whether Services that [`Graph::services_of`] does not give may select a pod.
+    /// Whether Services that [`Graph::services_of`] does not return may select a pod.
     #[must_use]
-    pub fn may_be_behind_more(&self, pod: usize) -> bool {
+    pub fn may_be_selected_by_more(&self, pod: usize) -> bool {
         let pod = &self.pods[pod];
         let label = |entry: &'a Entry| (pod.namespace(), entry.key.as_str(), entry.value.text());
         !self.cut_labels.is_empty() && pod.labels.entries().iter().any(|entry| self.cut_labels.contains(&label(entry)))

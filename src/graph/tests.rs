@@ -1,4 +1,4 @@
-//! What a graph leaves out of manifests that mean harm.
+//! Limits of the graph, and lookups.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,8 +8,8 @@ use super::*;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
-/// What a graph of the manifests says.
-fn said<T>(text: &str, of: impl FnOnce(&Graph<'_>) -> T) -> T {
+/// Evaluates a function on the graph of manifests.
+fn with_graph<T>(text: &str, of: impl FnOnce(&Graph<'_>) -> T) -> T {
     let loaded = yaml::load_text(text, FileId(0), Dialect::Kubectl);
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
     let objects: Vec<Object> = loaded.documents.into_iter().map(Object::new).collect();
@@ -30,42 +30,42 @@ fn service(name: &str, selector: &str) -> String {
 }
 
 #[test]
-fn a_service_knows_a_hundred_of_its_pods() {
+fn the_selected_pods_of_a_service_are_limited() {
     let many: String = (0..150).map(|at| pod(&format!("p{at}"), "ns", "")).collect();
     let text =
         format!("{many}{}{}{}", service("all", "app: a"), service("one", "app: a, pod: p149"), pod("p", "m", ""));
-    said(&text, |graph| {
+    with_graph(&text, |graph| {
         let [all, one] = graph.services.as_slice() else { panic!("{}", graph.services.len()) };
         assert_eq!(all.pods, (0..100).collect::<Vec<_>>());
         assert_eq!(one.pods, [149]);
         assert!(all.may_select_more() && !one.may_select_more());
         assert_eq!(graph.services_of(149).count(), 1);
         assert_eq!(graph.services_of(0).count(), 1);
-        assert!(graph.may_be_behind_more(149) && !graph.may_be_behind_more(150));
+        assert!(graph.may_be_selected_by_more(149) && !graph.may_be_selected_by_more(150));
     });
     let hundred: String = (0..100).map(|at| pod(&format!("p{at}"), "ns", "")).collect();
-    said(&(hundred + &service("all", "app: a")), |graph| {
+    with_graph(&(hundred + &service("all", "app: a")), |graph| {
         assert_eq!(graph.services[0].pods.len(), 100);
-        assert!(!graph.services[0].may_select_more() && !graph.may_be_behind_more(0));
+        assert!(!graph.services[0].may_select_more() && !graph.may_be_selected_by_more(0));
     });
 }
 
 #[test]
-fn names_are_reached_from_their_namespaces() {
+fn objects_are_found_from_their_namespaces() {
     let map = |namespace: &str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x{namespace}}}\n");
     let text: String = ["", ", namespace: a", ", namespace: b", ", namespace: b"].map(map).concat();
-    said(&text, |graph| {
-        let found = |namespace: &str| graph.find("ConfigMap", namespace, "x").and_then(|object| graph.number(object));
+    with_graph(&text, |graph| {
+        let found = |namespace: &str| graph.find("ConfigMap", namespace, "x").and_then(|object| graph.index_of(object));
         assert_eq!([found(""), found("a"), found("b")], [Some(0), Some(1), Some(2)]);
-        // `kubectl -n c` could put it there.
+        // The object without a namespace may be applied to it with `kubectl -n c`.
         assert_eq!([found("default"), found("c")], [Some(0), Some(0)]);
-        assert_eq!(graph.elsewhere("ConfigMap", "x").count(), 4);
+        assert_eq!(graph.in_any_namespace("ConfigMap", "x").count(), 4);
     });
 }
 
-/// What comes in by `envFrom` is held for each container anew.
+/// The variables from `envFrom` are stored for each container.
 #[test]
-fn inherited_variables_are_bounded() {
+fn variables_from_config_maps_are_limited() {
     let value = "x".repeat(1 << 20);
     let map = |name: &str, data: &str| {
         format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: ns}}\ndata: {{{data}}}\n")
@@ -74,13 +74,13 @@ fn inherited_variables_are_bounded() {
     let from = "envFrom: [{configMapRef: {name: first}}, {configMapRef: {name: c}}], env: [{name: C, value: c}]";
     let containers: Vec<String> = (0..40).map(|at| format!("{{name: c{at}, {from}}}")).collect();
     _ = write!(text, "{}", pod("p", "ns", &format!("containers: [{}]", containers.join(", "))));
-    said(&text, |graph| {
+    with_graph(&text, |graph| {
         let containers = &graph.pods[0].containers;
         let known = containers.iter().take_while(|container| !container.env_open).count();
         assert_eq!(known, 31);
         let text = |container: &Container<'_>, name: &str| container.var_text(name).unwrap_or_default();
         assert!(containers[..known].iter().all(|container| text(container, "B") == "b"));
-        // What the one beyond the bound may hide is not known either.
+        // Beyond the limit, no variable is known, since a later one may override it.
         let inherits = |container: &Container<'_>| ["A", "B"].iter().any(|name| container.var(name).is_some());
         assert!(containers[known..].iter().all(|container| container.env_open && !inherits(container)));
         assert!(containers.iter().all(|container| text(container, "C") == "c"));
@@ -88,14 +88,14 @@ fn inherited_variables_are_bounded() {
 }
 
 #[test]
-fn a_volume_of_very_many_sources_is_not_looked_into() {
+fn a_projected_volume_with_too_many_sources_is_opaque() {
     for (sources, known) in [(32, true), (33, false)] {
         let sources = vec!["{configMap: {name: c}}"; sources].join(", ");
         let spec = format!(
             "volumes: [{{name: v, projected: {{sources: [{sources}]}}}}], \
              containers: [{{name: c, volumeMounts: [{{name: v, mountPath: /v}}]}}]"
         );
-        let mount = said(&pod("p", "ns", &spec), |graph| {
+        let mount = with_graph(&pod("p", "ns", &spec), |graph| {
             matches!(graph.pods[0].containers[0].mounts[0].source, MountSource::Files(..))
         });
         assert_eq!(mount, known);
@@ -103,10 +103,10 @@ fn a_volume_of_very_many_sources_is_not_looked_into() {
 }
 
 #[test]
-fn the_longest_mount_covers_a_path() {
+fn the_mount_with_the_longest_path_applies() {
     let mounts = ["/", "/a", "/a/b/", "/a/b", "/ab"].map(|path| format!("{{name: v, mountPath: {path}}}")).join(", ");
     let spec = format!("containers: [{{name: c, volumeMounts: [{mounts}]}}]");
-    said(&pod("p", "ns", &spec), |graph| {
+    with_graph(&pod("p", "ns", &spec), |graph| {
         let container = &graph.pods[0].containers[0];
         let covers = |path: &str| {
             let mount = container.mount_of(path)?;

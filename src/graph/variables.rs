@@ -1,4 +1,4 @@
-//! `$(NAME)` in variables and arguments, replaced as the kubelet does.
+//! Expansion of `$(NAME)` in variables and arguments, like in the kubelet.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use foldhash::{HashMap, HashMapExt};
 use crate::graph::EnvVar;
 use crate::node::Node;
 
-/// How many bytes may come in for `$(NAME)` in a text, or in all variables of a container: what names what names others
-/// grows without bound.
-const MOST_REPLACED: usize = 1 << 14;
+/// The maximum number of bytes inserted by expansion in a string, or in all variables of a container, since nested
+/// references grow exponentially.
+const MAX_EXPANSION: usize = 1 << 14;
 
-/// The variables that a text names as `$(NAME)`, each with the bytes it stands at; `$$` stands for a dollar sign.
+/// The variables referenced as `$(NAME)` in a string, with their byte ranges. `$$` is an escaped dollar sign.
 pub(crate) fn references(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -31,13 +31,17 @@ pub(crate) fn references(text: &str) -> impl Iterator<Item = (Range<usize>, &str
     })
 }
 
-/// A text with `$(NAME)` replaced where the variable is known.
+/// Expands `$(NAME)` in a string if the variable is known.
 pub(super) fn expand<'t, 'v>(text: &'t str, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
-    replace(text, &mut Some(MOST_REPLACED), value)
+    expand_within(text, &mut Some(MAX_EXPANSION), value)
 }
 
-/// `room` says how many bytes may still come in, and is gone where one was too long.
-fn replace<'t, 'v>(text: &'t str, room: &mut Option<usize>, value: impl Fn(&str) -> Option<&'v str>) -> Cow<'t, str> {
+/// `room` is the number of bytes that may still be inserted; it becomes `None` if a value does not fit.
+fn expand_within<'t, 'v>(
+    text: &'t str,
+    room: &mut Option<usize>,
+    value: impl Fn(&str) -> Option<&'v str>,
+) -> Cow<'t, str> {
     if !text.as_bytes().contains(&b'$') {
         return Cow::Borrowed(text);
     }
@@ -54,7 +58,7 @@ fn replace<'t, 'v>(text: &'t str, room: &mut Option<usize>, value: impl Fn(&str)
                     *left -= value.len();
                     out.push_str(value);
                 }
-                // As the kubelet leaves what is not known, whatever stands between the brackets.
+                // Like the kubelet, unknown references are kept.
                 (value, _) => {
                     out.push_str(&tail[..tail.len() - after.len()]);
                     if value.is_some() {
@@ -72,18 +76,18 @@ fn replace<'t, 'v>(text: &'t str, room: &mut Option<usize>, value: impl Fn(&str)
     Cow::Owned(out)
 }
 
-/// What variables hold. Only what is written in `env` itself is expanded, by what stands before it: a Secret's or a
-/// ConfigMap's text stays as it is.
-pub(super) fn texts<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
+/// The values of variables. A `value` in `env` is expanded with the preceding variables; values from Secrets and
+/// ConfigMaps are not expanded.
+pub(super) fn values<'a>(env: &[EnvVar<'a>]) -> Vec<Option<Cow<'a, str>>> {
     let mut texts: Vec<Option<Cow<'a, str>>> = Vec::with_capacity(env.len());
     let mut known: HashMap<&str, usize> = HashMap::with_capacity(env.len());
-    let mut room = Some(MOST_REPLACED);
+    let mut room = Some(MAX_EXPANSION);
     for (at, var) in env.iter().enumerate() {
         let text = var.value.and_then(Node::as_str).map(|text| match var.entry["value"].is_null() {
             true => Cow::Borrowed(text),
-            false => replace(text, &mut room, |name| texts[*known.get(name)?].as_deref()),
+            false => expand_within(text, &mut room, |name| texts[*known.get(name)?].as_deref()),
         });
-        // Once something was too long, nobody knows what was made from it.
+        // After the limit was exceeded, expanded values are not known.
         texts.push(text.filter(|text| room.is_some() || matches!(text, Cow::Borrowed(_))));
         known.insert(&var.name, at);
     }
@@ -98,7 +102,7 @@ mod tests {
     use crate::source::FileId;
     use crate::yaml::{self, Dialect};
 
-    /// The texts of the variables `env`, a YAML list, and of an argument.
+    /// The expanded values of `env`, a YAML list, and of an argument.
     fn expanded(env: &str, argument: &str) -> (Vec<String>, String) {
         let text = format!(
             "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{containers: [{{name: c, env: {env}}}]}}\n"
@@ -113,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_replaced_by_what_stands_before_them() {
+    fn variables_are_expanded_with_preceding_ones() {
         let env = "[{name: A, value: one}, {name: A, value: $(A)two}, {name: B, value: $$(A)-$(A)-$(C)}, {name: C, value: x}]";
         let (texts, argument) = expanded(env, "$(B) $(C) $(D) $(cat $(C)) $($");
         assert_eq!(texts, ["one", "onetwo", "$(A)-onetwo-$(C)", "x"]);
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn references_are_found_where_the_kubelet_finds_them() {
+    fn references_are_found_like_in_the_kubelet() {
         let found = |text| references(text).map(|(range, name)| (range.start, name)).collect::<Vec<_>>();
         assert_eq!(found("a$(B)-$(C)"), [(1, "B"), (6, "C")]);
         assert_eq!(found("$$(B) $$$(C) $ $D $(open"), [(8, "C")]);
@@ -129,19 +133,19 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_name_variables_stay_small() {
+    fn nested_expansion_is_limited() {
         let many = |name: String| format!("$({name})").repeat(40);
         let chain = |first: &str| {
             let links = (1..20).map(|at| format!("{{name: A{at}, value: {}}}", many(format!("A{}", at - 1))));
             format!("[{{name: A0, value: \"{first}\"}}, {}]", links.collect::<Vec<_>>().join(", "))
         };
-        // Nothing that grows, and yet 40 to the power of 19 steps for one that follows every name anew.
+        // The result is empty, but a naive expansion takes 40^19 steps.
         let (texts, argument) = expanded(&chain(""), "$(A19)");
         assert!(texts.iter().all(String::is_empty) && argument.is_empty());
         let (texts, argument) = expanded(&chain("x"), &many("A2".to_owned()));
         assert_eq!(texts[2].len(), 40 * 40);
         assert!(texts[3..].iter().all(|text| text == "?"));
-        assert!(texts.iter().map(String::len).sum::<usize>() < 2 * MOST_REPLACED);
-        assert!(argument.len() < 2 * MOST_REPLACED);
+        assert!(texts.iter().map(String::len).sum::<usize>() < 2 * MAX_EXPANSION);
+        assert!(argument.len() < 2 * MAX_EXPANSION);
     }
 }

@@ -94,8 +94,8 @@ const OTHERS: &str = "shared";
 /// Where objects of other bundles go.
 const NEEDED: &str = "needed bundles";
 
-/// How many boxes and labels of arrows a picture may have. Nobody looks at one of so many, Mermaid draws no more than 500
-/// arrows unless told, and each of ten thousand objects may lead to each other.
+/// How many boxes and labels of arrows a picture may have. Nobody looks at one of so many, Mermaid draws no more than
+/// 500 arrows unless told, and each of ten thousand objects may lead to each other.
 const MOST_PARTS: usize = 10_000;
 
 /// There is too much to draw for a picture.
@@ -134,8 +134,8 @@ impl Arrows {
 }
 
 impl Picture {
-    /// Draws a graph. Its first `own` objects are the bundle's; of the others, which bundles that it needs hold, those are drawn
-    /// that it refers to. `externals` are declared to exist elsewhere, as `Kind/name`.
+    /// Draws a graph. Its first `own` objects are the bundle's; of the others, which bundles that it needs hold, those
+    /// are drawn that it refers to. `externals` are declared to exist elsewhere, as `Kind/name`.
     ///
     /// # Errors
     /// Where it would have more than ten thousand boxes, or labels of arrows.
@@ -157,8 +157,8 @@ impl Picture {
         let mut hosts: HashMap<String, usize> = HashMap::new();
         let externals: HashSet<&str> = externals.iter().map(String::as_str).collect();
         for reference in &graph.references {
-            let Some(from) = graph.number(reference.from) else { continue };
-            let to = match reference.found.and_then(|found| graph.number(found)) {
+            let Some(from) = graph.index_of(reference.from) else { continue };
+            let to = match reference.found.and_then(|found| graph.index_of(found)) {
                 Some(to) => to,
                 // What every namespace has, and what may be missing, is no box of its own.
                 None if reference.optional || reference.kind == "ServiceAccount" && reference.name == "default" => {
@@ -175,9 +175,9 @@ impl Picture {
             arrows.put(from, to, word(reference.relation))?;
         }
         for service in &graph.services {
-            let Some(from) = graph.number(service.object) else { continue };
+            let Some(from) = graph.index_of(service.object) else { continue };
             for pod in &service.pods {
-                if let Some(to) = graph.number(graph.pods[*pod].object) {
+                if let Some(to) = graph.index_of(graph.pods[*pod].object) {
                     arrows.put(from, to, "selects")?;
                 }
             }
@@ -189,13 +189,13 @@ impl Picture {
         }
         let mut hidden: HashMap<&str, usize> = HashMap::new();
         for mention in &graph.mentions {
-            let Some(from) = graph.number(mention.object) else { continue };
+            let Some(from) = graph.index_of(mention.object) else { continue };
             let is_secret = mention.is_secret();
             let port = mention.port.filter(|_| !is_secret).map(|port| format!(":{port}")).unwrap_or_default();
             let calls = format!("calls {port}").trim_end().to_owned();
             match &mention.target {
                 Target::Service(service) | Target::OtherNamespace { service, .. } => {
-                    if let Some(to) = graph.number(graph.services[*service].object) {
+                    if let Some(to) = graph.index_of(graph.services[*service].object) {
                         arrows.put(from, to, calls)?;
                     }
                 }

@@ -57,7 +57,7 @@ fn a_changed_database_name_has_no_effect() {
     );
     let template = repository.project().join("templates/postgresql/postgresql.yaml");
     let text = fs::read_to_string(&template).unwrap();
-    let (before, after) = text.split_once("  # With all that the API server adds").unwrap();
+    let (before, after) = text.split_once("  # With all fields that the API server adds").unwrap();
     assert!(after.contains("phase: Pending"));
     fs::write(&template, before).unwrap();
     repository.commit("Keep nothing");

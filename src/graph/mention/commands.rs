@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use foldhash::{HashMap, HashMapExt};
 
-use super::{Mention, Place, Spot, port_names, push};
+use super::{Mention, MentionLocation, MentionSource, port_names, push};
 use crate::graph::pod::Container;
 use crate::node::Node;
 use crate::object::Object;
@@ -23,7 +23,7 @@ pub(super) fn env_mentions<'a>(
         let Some(node) = var.value else { continue };
         let Some(text) = node.as_str() else { continue };
         let hint = scan::hint(&var.name);
-        // What stands in a ConfigMap is looked at there, unless only the variable's name tells that it is a host.
+        // A value in a ConfigMap is found there, unless only the name of the variable indicates a host.
         let elsewhere = !std::ptr::eq(var.object, object);
         if elsewhere {
             let key = var.entry["valueFrom"]["configMapKeyRef"]["key"].text();
@@ -33,10 +33,10 @@ pub(super) fn env_mentions<'a>(
         }
         let expanded = container.expand(text);
         let exact = matches!(expanded, Cow::Borrowed(_));
-        let spot = Spot {
+        let spot = MentionSource {
             object: var.object,
             node,
-            place: Place::Env(var.name.clone()),
+            location: MentionLocation::Env(var.name.clone()),
             pod: Some(pod),
             container: Some(number),
         };
@@ -45,7 +45,7 @@ pub(super) fn env_mentions<'a>(
             push(&spot, &expanded, found, exact, mentions);
         }
         for mention in &mut mentions[from..] {
-            // `$(DB_HOST)` in it is a mention of its own; only what the variables do not hold is told here.
+            // A host from an expanded variable such as `$(DB_HOST)` is a separate mention.
             mention.repeated = !exact && !text.contains(mention.host.as_str());
             if mention.port.is_none() && mention.form == Form::Bare {
                 mention.port = port_names(&var.name).find_map(|name| container.var_text(&name)?.trim().parse().ok());
@@ -72,8 +72,13 @@ pub(super) fn command_mentions<'a>(
         script = flag.and_then(|flag| nodes.get(flag + 1)).copied();
     }
     if let Some(node) = script {
-        let spot =
-            |asks| Spot { object, node, place: Place::Command { asks }, pod: Some(pod), container: Some(number) };
+        let spot = |asks| MentionSource {
+            object,
+            node,
+            location: MentionLocation::Command { availability_check: asks },
+            pod: Some(pod),
+            container: Some(number),
+        };
         script_mentions(node.text(), &var, &spot, mentions);
         return;
     }
@@ -82,24 +87,33 @@ pub(super) fn command_mentions<'a>(
     for talk in shell::talks(&words) {
         let node = nodes[talk.word];
         let exact = *node.text() == words[talk.word].text;
-        let spot =
-            Spot { object, node, place: Place::Command { asks: talk.asks }, pod: Some(pod), container: Some(number) };
+        let spot = MentionSource {
+            object,
+            node,
+            location: MentionLocation::Command { availability_check: talk.asks },
+            pod: Some(pod),
+            container: Some(number),
+        };
         push(&spot, &words[talk.word].text, talk.found, exact, mentions);
         if let Some(mention) = mentions.last_mut() {
             mention.port = mention.port.or(talk.port);
             mention.repeated = !exact && !node.text().contains(mention.host.as_str());
         }
     }
-    // Values of flags that no command is known for: `--flag=…` is read by `talks`, URLs as well; scripts in arguments
-    // of a wrapper (`timeout 60 sh -c …`) are read here.
+    // Scripts in the arguments of a wrapper such as `timeout 60 sh -c …`.
     for (at, node) in nodes.iter().enumerate().skip(1) {
         if node.text() == "-c"
             && at > 1
             && shell::is_shell(nodes[at - 1].text())
             && let Some(node) = nodes.get(at + 1).copied()
         {
-            let spot =
-                |asks| Spot { object, node, place: Place::Command { asks }, pod: Some(pod), container: Some(number) };
+            let spot = |asks| MentionSource {
+                object,
+                node,
+                location: MentionLocation::Command { availability_check: asks },
+                pod: Some(pod),
+                container: Some(number),
+            };
             script_mentions(node.text(), &var, &spot, mentions);
         }
     }
@@ -108,7 +122,7 @@ pub(super) fn command_mentions<'a>(
 pub(super) fn script_mentions<'a>(
     script: &str,
     var: &dyn Fn(&str) -> Option<String>,
-    spot: &dyn Fn(bool) -> Spot<'a>,
+    spot: &dyn Fn(bool) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     if script.len() > 256 * 1024 {
@@ -135,7 +149,7 @@ pub(super) fn script_mentions<'a>(
                 Word { text, range: word.range.clone() }
             })
             .collect();
-        // `bash -c '…'` inside a script.
+        // `bash -c '…'` in a script.
         let name = shell::command_name(&expanded);
         let nested = name.filter(|at| shell::is_shell(&expanded[*at].text)).and_then(|at| {
             expanded[at..]
@@ -167,7 +181,7 @@ fn push_talk<'a>(
     text: &str,
     talk: shell::Talk,
     same: bool,
-    spot: &dyn Fn(bool) -> Spot<'a>,
+    spot: &dyn Fn(bool) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     let raw = &script[word.clone()];

@@ -1,4 +1,4 @@
-//! Hosts in the data of ConfigMaps and Secrets: single values, config files, scripts.
+//! Hosts in the data of ConfigMaps and Secrets: values, config files, scripts.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashSet};
 
 use super::commands::script_mentions;
-use super::{Mention, Place, Spot, port_names, push};
+use super::{Mention, MentionLocation, MentionSource, port_names, push};
 use crate::graph::data::text_of;
 use crate::memo::Memo;
 use crate::node::{Node, Value};
@@ -21,12 +21,12 @@ use crate::text::scan::{self, Form, Hint};
 use crate::yaml::{self, Dialect, Trail, locate};
 
 thread_local! {
-    /// Scripts that name nobody.
-    static SILENT: Memo<bool> = const { Memo::new() };
+    /// Scripts without hosts.
+    static WITHOUT_HOSTS: Memo<bool> = const { Memo::new() };
 }
 
-/// Words that a text must hold to be worth a closer look.
-const WORTH: &[&str] = &[
+/// Words that indicate hosts in a file.
+const HOST_WORDS: &[&str] = &[
     "host",
     "addr",
     "://",
@@ -43,10 +43,10 @@ const WORTH: &[&str] = &[
     "backend",
 ];
 
-/// Larger texts are no config: dashboards, data.
-const LARGEST: usize = 256 * 1024;
+/// The maximum size of a config file in bytes. Larger files are dashboards or data.
+const MAX_FILE_SIZE: usize = 256 * 1024;
 
-/// Trees of texts, by the address of the text.
+/// Parsed config files by the address of the node.
 pub(super) type Configs<'t> = HashMap<usize, &'t Node>;
 
 pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, mentions: &mut Vec<Mention<'a>>) {
@@ -54,7 +54,7 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
     let from = mentions.len();
     for field in ["data", "stringData"] {
         for entry in object.node[field].entries() {
-            if entry.value.text().len() > LARGEST {
+            if entry.value.text().len() > MAX_FILE_SIZE {
                 continue;
             }
             let encoded = secret && field == "data";
@@ -66,9 +66,9 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
             mentions[before..].iter_mut().for_each(|mention| mention.secrets.clone_from(&secrets));
         }
     }
-    // The port of `DB_HOST` stands in `DB_PORT`.
+    // The port for `DB_HOST` is in `DB_PORT`.
     for mention in &mut mentions[from..] {
-        if let Place::Data(key, path) = &mention.place
+        if let MentionLocation::Data(key, path) = &mention.location
             && path.is_empty()
             && mention.port.is_none()
             && mention.form == Form::Bare
@@ -78,7 +78,7 @@ pub(super) fn data_mentions<'a>(object: &'a Object, configs: &Configs<'_>, menti
     }
 }
 
-/// The parts of a text that are secrets, such as those of a Secret in a ConfigMap. Found when a message or a picture first asks.
+/// The secrets in a file. Computed on first use.
 #[derive(Debug)]
 pub(super) struct Secrets {
     ranges: Vec<Range<usize>>,
@@ -92,8 +92,8 @@ impl Secrets {
         Self { ranges, values }
     }
 
-    /// Whether a host is one, or stands in one.
-    pub(super) fn hold(&self, host: &str, range: Option<&Range<usize>>) -> bool {
+    /// Whether a host is part of a secret.
+    pub(super) fn contains(&self, host: &str, range: Option<&Range<usize>>) -> bool {
         let is_within = |host: &Range<usize>| {
             let next = self.ranges.partition_point(|range| range.start <= host.start);
             next.checked_sub(1).is_some_and(|at| self.ranges[at].end >= host.end)
@@ -115,7 +115,13 @@ fn text_mentions<'a>(
         return;
     }
     let end = key.rsplit_once('.').map_or("", |(_, end)| end);
-    let spot = |path: &str| Spot { object, node, place: Place::Data(key, path.to_owned()), pod: None, container: None };
+    let spot = |path: &str| MentionSource {
+        object,
+        node,
+        location: MentionLocation::Data(key, path.to_owned()),
+        pod: None,
+        container: None,
+    };
     let single = !text.trim_end().contains('\n');
     if end.is_empty() && single {
         let hint = scan::hint(key);
@@ -125,13 +131,13 @@ fn text_mentions<'a>(
         return;
     }
     let shell_text = end == "sh" || end == "bash" || text.starts_with("#!");
-    let worth = || {
+    let may_contain_hosts = || {
         let lower = text.to_ascii_lowercase();
-        WORTH.iter().any(|word| lower.contains(word))
+        HOST_WORDS.iter().any(|word| lower.contains(word))
     };
     match end {
         "yaml" | "yml" | "json" => {
-            if !worth() {
+            if !may_contain_hosts() {
                 return;
             }
             if let Some(tree) = configs.get(&address(node)) {
@@ -149,11 +155,11 @@ fn text_mentions<'a>(
             let mut read = || {
                 let (spot, before) = (|_asks| spot(""), mentions.len());
                 script_mentions(text, &|_| None, &spot, mentions);
-                let silent = mentions.len() == before;
-                (silent, silent)
+                let is_without_hosts = mentions.len() == before;
+                (is_without_hosts, is_without_hosts)
             };
             match &node.value {
-                Value::String(text) => SILENT.with(|memo| memo.get_if(text, read)),
+                Value::String(text) => WITHOUT_HOSTS.with(|memo| memo.get_if(text, read)),
                 _ => read().0,
             };
             if !exact {
@@ -163,17 +169,17 @@ fn text_mentions<'a>(
                     .for_each(|mention| mention.range = None);
             }
         }
-        _ if text.contains(':') || worth() => lines_mentions(text, end, exact, &spot, mentions),
+        _ if text.contains(':') || may_contain_hosts() => lines_mentions(text, end, exact, &spot, mentions),
         _ => {}
     }
 }
 
-/// Lines of key and value, and URLs anywhere.
+/// Hosts in key-value lines, and URLs.
 fn lines_mentions<'a>(
     text: &str,
     end: &str,
     exact: bool,
-    spot: &dyn Fn(&str) -> Spot<'a>,
+    spot: &dyn Fn(&str) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     let upstreams: Vec<&str> =
@@ -201,7 +207,7 @@ fn lines_mentions<'a>(
             }
         } else if content.contains("://") {
             scan::urls(content, &mut found);
-            // In a text of no form, a line that sets nothing is prose.
+            // In a file without an extension, a line that is not an assignment is prose.
             let sets = !end.is_empty() || assign::pair(content).is_some();
             found.iter_mut().for_each(|one| one.sure = known && sets);
         } else if let Some(rest) = content.trim_start().strip_prefix("server ") {
@@ -227,7 +233,7 @@ fn lines_mentions<'a>(
     }
 }
 
-/// Sections whose host is the one a program listens on.
+/// Whether a section contains the address that the program itself listens on.
 fn is_own_section(path: &str) -> bool {
     let section = path.rsplit('.').next().unwrap_or_default();
     matches!(
@@ -254,7 +260,7 @@ fn tree_mentions<'a>(
     hint: Hint,
     text: &str,
     exact: bool,
-    spot: &dyn Fn(&str) -> Spot<'a>,
+    spot: &dyn Fn(&str) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     match &node.value {

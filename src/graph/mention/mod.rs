@@ -1,4 +1,4 @@
-//! Hosts that stand in texts, each with where it stands and where it leads.
+//! Hosts in strings, with their location and target.
 
 mod commands;
 mod data;
@@ -19,97 +19,97 @@ use crate::text::scan::{self, Form, Found};
 use commands::{command_mentions, env_mentions};
 use data::{Configs, Secrets, data_mentions};
 
-/// A host in a text.
+/// A host in a string.
 #[derive(Debug, Clone)]
 pub struct Mention<'a> {
-    /// The object it stands in.
+    /// The object that contains it.
     pub object: &'a Object,
-    /// The scalar it stands in.
+    /// The scalar that contains it.
     pub node: &'a Node,
-    /// The bytes of the host in the scalar's text; `None` where the text was decoded or put together first.
+    /// The byte range of the host in the scalar; `None` if the scalar was decoded or expanded first.
     pub range: Option<Range<usize>>,
-    /// The bytes of the port, where it stands beside the host.
+    /// The byte range of the port, if it follows the host.
     pub port_range: Option<Range<usize>>,
-    /// The bytes of the scheme.
+    /// The byte range of the scheme.
     pub scheme_range: Option<Range<usize>>,
     /// The host.
     pub host: String,
-    /// The port: beside the host, or in the variable or field that belongs to it.
+    /// The port: after the host, or in the corresponding variable or field.
     pub port: Option<u16>,
     /// The scheme of a URL.
     pub scheme: Option<String>,
-    /// How it is written.
+    /// Its notation.
     pub form: Form,
-    /// Whether it is a host for certain.
+    /// Whether it is certainly a host.
     pub sure: bool,
-    /// Where it stands.
-    pub place: Place<'a>,
-    /// The pod whose template it stands in.
+    /// Its location.
+    pub location: MentionLocation<'a>,
+    /// The index of the pod whose template contains it.
     pub pod: Option<usize>,
-    /// The container of that pod.
+    /// The index of the container in that pod.
     pub container: Option<usize>,
-    /// Whether it comes from a variable that is a mention of its own.
+    /// Whether it is the expansion of a variable that is a mention itself.
     pub repeated: bool,
-    /// The secrets in the data it stands in, which all hosts there share.
+    /// The secrets in the data that contains it, shared by all mentions there.
     secrets: Option<Arc<OnceLock<Secrets>>>,
-    /// Where it leads.
+    /// Its target.
     pub target: Target,
 }
 
-/// Where a host stands.
+/// The location of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place<'a> {
-    /// In a variable of that name.
+pub enum MentionLocation<'a> {
+    /// In an environment variable with that name.
     Env(Cow<'a, str>),
-    /// In `command` or `args`; `asks`: of a command that only asks whether the host is there.
+    /// In `command` or `args`.
     Command {
-        /// Whether the command only asks.
-        asks: bool,
+        /// Whether the command only checks whether the host is available.
+        availability_check: bool,
     },
-    /// In a ConfigMap or Secret: the key, and the path in its text (empty: no tree).
+    /// In a ConfigMap or Secret: the key, and the path in the file; empty if the file is not a tree.
     Data(&'a str, String),
     /// In a field of the object.
     Field,
 }
 
-/// Where a host leads.
+/// The target of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// To a Service among the manifests.
+    /// A Service among the manifests.
     Service(usize),
-    /// To a name that only a Service of another namespace has.
+    /// A name that only a Service in another namespace has.
     OtherNamespace {
-        /// That Service.
+        /// The index of that Service.
         service: usize,
-        /// The namespace the name leads to.
+        /// The namespace that the host refers to.
         namespace: String,
     },
-    /// To no Service among the manifests.
+    /// A Service that is not among the manifests.
     Missing {
-        /// The name of the Service it would be.
+        /// The name of the Service.
         name: String,
-        /// The namespace it would be in.
+        /// The namespace of the Service.
         namespace: String,
-        /// Whether the host names that namespace.
+        /// Whether the host contains the namespace.
         written: bool,
     },
-    /// Out of the cluster, to the pod itself, to what was declared, or to what is not known.
+    /// An external, local, declared or unknown host.
     Outside,
 }
 
 impl Mention<'_> {
-    /// The host as messages may show it: not, where it stands in a secret.
+    /// The host, redacted if it is part of a secret.
     #[must_use]
     pub fn shown(&self) -> String {
         if self.is_secret() { crate::secret::DOTS.to_owned() } else { self.host.clone() }
     }
 
-    /// Whether the text it stands in is a secret.
+    /// Whether it is part of a secret.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        let named = matches!(&self.place, Place::Env(name) if crate::secret::is_secret_name(name));
+        let named = matches!(&self.location, MentionLocation::Env(name) if crate::secret::is_secret_name(name));
         let is_within = |secrets: &Arc<OnceLock<Secrets>>| {
-            secrets.get_or_init(|| Secrets::of(self.node.text())).hold(&self.host, self.range.as_ref())
+            secrets.get_or_init(|| Secrets::of(self.node.text())).contains(&self.host, self.range.as_ref())
         };
         crate::secret::is_of_secret(&self.object.node)
             || named
@@ -118,13 +118,13 @@ impl Mention<'_> {
     }
 }
 
-/// Namespaces that every cluster has, or that name themselves.
+/// Whether a name is likely that of a namespace.
 fn is_known_namespace(name: &str) -> bool {
     matches!(name, "default" | "kube-system" | "kube-public" | "monitoring" | "observability" | "istio-system")
         || name.contains('-')
 }
 
-/// Hosts that are the machine itself.
+/// Whether a host is local or an IP address.
 fn is_local(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
@@ -135,7 +135,7 @@ fn is_local(host: &str) -> bool {
         || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// Whether a declared external (`host` or `host:port`) names a host. A short name stands for all its long forms.
+/// Whether a host is declared as external (`host` or `host:port`). A short name also matches its qualified names.
 #[must_use]
 pub fn is_declared(externals: &[String], host: &str, port: Option<u16>) -> bool {
     externals.iter().any(|external| {
@@ -152,17 +152,17 @@ pub fn is_declared(externals: &[String], host: &str, port: Option<u16>) -> bool 
     })
 }
 
-/// Whether a declared external (`Kind/name`) names an object, such as a Secret that exists already.
+/// Whether an object is declared as existing (`Kind/name`).
 #[must_use]
 pub fn is_declared_object(externals: &[String], kind: &str, name: &str) -> bool {
     externals.iter().any(|external| external.split_once('/') == Some((kind, name)))
 }
 
-/// What a mention is made from.
-struct Spot<'a> {
+/// The source of a mention.
+struct MentionSource<'a> {
     object: &'a Object,
     node: &'a Node,
-    place: Place<'a>,
+    location: MentionLocation<'a>,
     pod: Option<usize>,
     container: Option<usize>,
 }
@@ -188,10 +188,10 @@ impl<'a> Graph<'a> {
                 mentions.append(&mut kept);
             }
         }
-        // The configs of known services were read already.
+        // The configs of known services are already parsed.
         let known = self.known.iter().rev().filter_map(|known| known.config.as_ref());
         let configs: Configs<'_> = known
-            .filter(|config| config.alone)
+            .filter(|config| config.is_single_document)
             .filter_map(|config| Some((address(config.node), config.tree.as_ref()?)))
             .collect();
         for object in self.objects {
@@ -207,7 +207,13 @@ impl<'a> Graph<'a> {
                             form: Form::Bare,
                             sure: true,
                         };
-                        let spot = Spot { object, node, place: Place::Field, pod: None, container: None };
+                        let spot = MentionSource {
+                            object,
+                            node,
+                            location: MentionLocation::Field,
+                            pod: None,
+                            container: None,
+                        };
                         push(&spot, node.text(), found, true, &mut mentions);
                     }
                 }
@@ -217,7 +223,7 @@ impl<'a> Graph<'a> {
         for mention in &mut mentions {
             mention.target = self.resolve(&mention.host, mention.port, mention.object);
             if let Target::Service(service) = mention.target
-                && let Some(index) = self.number(self.services[service].object)
+                && let Some(index) = self.index_of(self.services[service].object)
             {
                 self.used.insert(index);
             }
@@ -225,7 +231,7 @@ impl<'a> Graph<'a> {
         self.mentions = mentions;
     }
 
-    /// Where a host leads that an object names.
+    /// Resolves a host in an object.
     #[must_use]
     pub fn resolve(&self, host: &str, port: Option<u16>, by: &Object) -> Target {
         let from = by.namespace();
@@ -235,14 +241,14 @@ impl<'a> Graph<'a> {
             return Target::Outside;
         }
         let mut labels: Vec<&str> = host.split('.').collect();
-        // `…svc.cluster.local`, whatever the cluster's domain is.
+        // `…svc.cluster.local` with any cluster domain.
         let in_cluster = labels.iter().position(|label| *label == "svc").filter(|at| *at > 0);
         if let Some(at) = in_cluster {
             labels.truncate(at);
         }
         let (name, namespace, written) = match (labels.as_slice(), in_cluster.is_some()) {
             ([name], false) => (*name, from.to_owned(), false),
-            // `name.svc` leaves the namespace out, and leads nowhere.
+            // `name.svc` lacks the namespace and does not resolve.
             ([name], true) => (*name, "svc".to_owned(), true),
             ([name, namespace], true) => (*name, (*namespace).to_owned(), true),
             ([_, name, namespace], true) => (*name, (*namespace).to_owned(), true),
@@ -273,11 +279,11 @@ impl<'a> Graph<'a> {
         if let Some(service) = self.service_from(by, &namespace, name) {
             return Target::Service(service);
         }
-        // A pod that names itself, or a bare Endpoints object.
+        // An Endpoints object without a Service.
         if self.find("Endpoints", &namespace, name).is_some() {
             return Target::Outside;
         }
-        // An operator makes it.
+        // The Service may be created by an operator.
         if self.made.has("Service", &namespace, name) || self.made.may_have("Service", &namespace, name) {
             return Target::Outside;
         }
@@ -292,7 +298,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-fn push<'a>(spot: &Spot<'a>, text: &str, found: Found, exact: bool, mentions: &mut Vec<Mention<'a>>) {
+fn push<'a>(spot: &MentionSource<'a>, text: &str, found: Found, exact: bool, mentions: &mut Vec<Mention<'a>>) {
     let keep = |range: Range<usize>| exact.then_some(range);
     mentions.push(Mention {
         object: spot.object,
@@ -305,7 +311,7 @@ fn push<'a>(spot: &Spot<'a>, text: &str, found: Found, exact: bool, mentions: &m
         scheme_range: found.scheme.and_then(keep),
         form: found.form,
         sure: found.sure,
-        place: spot.place.clone(),
+        location: spot.location.clone(),
         pod: spot.pod,
         container: spot.container,
         repeated: false,
@@ -314,7 +320,7 @@ fn push<'a>(spot: &Spot<'a>, text: &str, found: Found, exact: bool, mentions: &m
     });
 }
 
-/// The name of the variable or key that holds the port of one that holds a host.
+/// The possible names of the variable or key with the port for one with a host.
 fn port_names(name: &str) -> impl Iterator<Item = String> + '_ {
     ["HOST", "HOSTNAME", "ADDR", "ADDRESS", "SERVER", "host", "Host", "hostname", "addr", "address", "server"]
         .into_iter()

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::graph::{Graph, MOST_PODS, kind_of, label_selector_matches};
+use crate::graph::{Graph, MAX_PODS, kind_of, label_selector_matches};
 use crate::object::Object;
 
 /// The budgets, each with the indexes of the pods that it selects; `None` if there are too many pods to look at.
@@ -21,7 +21,7 @@ pub(super) fn budgets<'a>(graph: &Graph<'a>) -> Vec<(&'a Object, Option<Vec<usiz
             let selector = &budget.node["spec"]["selector"];
             let all = by_namespace.get(budget.namespace()).map_or(&[][..], Vec::as_slice);
             let (pods, is_all) = match selector["matchLabels"].entries() {
-                [] => (&all[..all.len().min(MOST_PODS)], all.len() <= MOST_PODS),
+                [] => (&all[..all.len().min(MAX_PODS)], all.len() <= MAX_PODS),
                 _ => graph.pods_with(&selector["matchLabels"], Some(budget.namespace())),
             };
             // A null selector selects no pods, an empty one all pods of the namespace.

@@ -1,6 +1,6 @@
 //! The order in which Helm and Argo CD apply objects.
 
-use crate::graph::{Container, View, image_tail, scripts};
+use crate::graph::{Container, ServiceContainer, image_tail, scripts};
 use crate::object::{ContainerRole, Object};
 
 /// When an object is applied, relative to those that are not hooks.
@@ -53,7 +53,7 @@ const WAIT_MARKS: &[&str] = &[
 ];
 
 /// Whether the pod of a known service waits for its tables, or for the Job that creates them.
-pub(crate) fn waits_for_tables(view: &View<'_, '_>) -> bool {
+pub(crate) fn waits_for_tables(view: &ServiceContainer<'_, '_>) -> bool {
     view.pod.containers.iter().filter(|container| matches!(container.role, ContainerRole::Init)).any(|container| {
         let has_wait_mark = |text: &str| {
             let text = text.to_ascii_lowercase();

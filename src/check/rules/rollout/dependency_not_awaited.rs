@@ -3,7 +3,7 @@
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Graph;
-use crate::graph::{Target, View, scripts};
+use crate::graph::{ServiceContainer, Target, scripts};
 use crate::object::ContainerRole;
 use crate::validation::Report;
 
@@ -129,14 +129,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether an init container or sidecar of the pod uses a Service, or the command of the container waits for it.
-fn waits(graph: &Graph<'_>, view: &View<'_, '_>, service: usize) -> bool {
+fn waits(graph: &Graph<'_>, view: &ServiceContainer<'_, '_>, service: usize) -> bool {
     graph.mentions_of(view.at).filter(|mention| mention.target == Target::Service(service)).any(|mention| {
         let Some(container) = mention.container.map(|container| &view.pod.containers[container]) else {
             return false;
         };
         match container.role {
             ContainerRole::Init | ContainerRole::Sidecar => true,
-            _ => matches!(mention.place, crate::graph::Place::Command { asks: true }),
+            _ => matches!(mention.location, crate::graph::MentionLocation::Command { availability_check: true }),
         }
     })
 }

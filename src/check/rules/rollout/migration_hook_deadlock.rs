@@ -3,7 +3,7 @@
 use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{By, Container, Pod, scripts};
+use crate::graph::{Container, MigrationKind, Pod, scripts};
 use crate::node::Node;
 use crate::object::ContainerRole;
 use crate::validation::Report;
@@ -65,8 +65,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         .filter(|(_, pod)| pod.object.kind() == "Job" && hook(pod.object) == Hook::After)
         .collect();
     for (number, job) in after {
-        let creates_tables =
-            || graph.migrations().iter().any(|migration| migration.by == By::Job && migration.pod == number);
+        let creates_tables = || {
+            graph.migrations().iter().any(|migration| migration.kind == MigrationKind::Job && migration.pod == number)
+        };
         // A known service, or any workload whose init container waits for the Job.
         let mut services = graph.known().filter(|view| !view.service.tables.required.is_empty());
         let service =

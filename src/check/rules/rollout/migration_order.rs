@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::check::rules::rollout::_order::{Hook, hook, waits_for_tables, wave};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{By, Graph, Mention, Migration, Place, Pod, Target, View};
+use crate::graph::{Graph, Mention, MentionLocation, Migration, MigrationKind, Pod, ServiceContainer, Target};
 use crate::node::Node;
 use crate::object::ContainerRole;
 use crate::validation::Report;
@@ -110,9 +110,12 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     let migrations = graph.migrations();
     let jobs = Jobs::of(graph, migrations);
-    let by_database = migrations.iter().any(|migration| migration.by == By::Database);
-    let with_init: HashSet<usize> =
-        migrations.iter().filter(|migration| migration.by == By::Init).map(|migration| migration.pod).collect();
+    let by_database = migrations.iter().any(|migration| migration.kind == MigrationKind::InitScripts);
+    let with_init: HashSet<usize> = migrations
+        .iter()
+        .filter(|migration| migration.kind == MigrationKind::InitContainer)
+        .map(|migration| migration.pod)
+        .collect();
     // The Jobs and services that have been reported: many containers may run the same service.
     let mut reported = HashSet::new();
     for view in views {
@@ -173,14 +176,19 @@ struct Jobs<'g, 'a> {
 
 impl<'g, 'a> Jobs<'g, 'a> {
     fn of(graph: &'g Graph<'a>, migrations: &[Migration]) -> Option<Self> {
-        let mut numbers: Vec<usize> =
-            migrations.iter().filter(|migration| migration.by == By::Job).map(|migration| migration.pod).collect();
+        let mut numbers: Vec<usize> = migrations
+            .iter()
+            .filter(|migration| migration.kind == MigrationKind::Job)
+            .map(|migration| migration.pod)
+            .collect();
         numbers.dedup();
         let pods = || numbers.iter().map(|number| &graph.pods[*number]);
         let mut waiting: HashMap<usize, Vec<_>> = HashMap::new();
         let mentions = numbers.iter().flat_map(|number| graph.mentions_of(*number).map(|mention| (*number, mention)));
         for (at, (number, mention)) in mentions.enumerate() {
-            if let (Place::Command { asks: true }, &Target::Service(service)) = (&mention.place, &mention.target) {
+            if let (MentionLocation::Command { availability_check: true }, &Target::Service(service)) =
+                (&mention.location, &mention.target)
+            {
                 let jobs = waiting.entry(std::ptr::from_ref(&graph.services[service]) as usize).or_default();
                 jobs.push((&graph.pods[number], at, mention.node));
             }
@@ -205,12 +213,14 @@ impl<'g, 'a> Jobs<'g, 'a> {
 }
 
 /// The node where an init container waits for a Service that only its own pod serves, so that the pod never starts.
-fn waits_for_itself<'a>(graph: &Graph<'a>, view: &View<'_, 'a>) -> Option<&'a Node> {
+fn waits_for_itself<'a>(graph: &Graph<'a>, view: &ServiceContainer<'_, 'a>) -> Option<&'a Node> {
     let init =
         |mention: &Mention<'a>| mention.container.is_some_and(|at| view.pod.containers[at].role == ContainerRole::Init);
     graph
         .mentions_of(view.at)
-        .filter(|mention| init(mention) && matches!(mention.place, Place::Command { asks: true }))
+        .filter(|mention| {
+            init(mention) && matches!(mention.location, MentionLocation::Command { availability_check: true })
+        })
         .find(|mention| {
             let Target::Service(service) = mention.target else { return false };
             let service = &graph.services[service];

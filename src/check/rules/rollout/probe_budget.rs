@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{Graph, Place, Target};
+use crate::graph::{Graph, MentionLocation, Target};
 use crate::object::ContainerRole;
 use crate::software;
 use crate::validation::Report;
@@ -89,7 +89,11 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut command_waits: HashMap<(usize, usize), Vec<&Target>> = HashMap::new();
-    for mention in graph.mentions.iter().filter(|mention| matches!(mention.place, Place::Command { asks: true })) {
+    for mention in graph
+        .mentions
+        .iter()
+        .filter(|mention| matches!(mention.location, MentionLocation::Command { availability_check: true }))
+    {
         if let (Some(pod), Some(container)) = (mention.pod, mention.container) {
             command_waits.entry((pod, container)).or_default().push(&mention.target);
         }

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Doc, Purpose, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{By, MountSource};
+use crate::graph::{MigrationKind, MountSource};
 use crate::software::{self, Tag};
 use crate::validation::Report;
 
@@ -87,10 +87,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 None => (&container.node["name"], "in the container file system"),
             };
             let has_migration_job = *migration_jobs.get_or_insert_with(|| {
-                graph
-                    .migrations()
-                    .iter()
-                    .any(|migration| migration.by == By::Job && graph.pods[migration.pod].object.kind() != "CronJob")
+                graph.migrations().iter().any(|migration| {
+                    migration.kind == MigrationKind::Job && graph.pods[migration.pod].object.kind() != "CronJob"
+                })
             });
             let severity = match bundle.options.purpose {
                 Purpose::Production => Severity::Error,

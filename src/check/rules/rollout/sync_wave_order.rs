@@ -5,7 +5,7 @@ use foldhash::{HashSet, HashSetExt};
 use crate::check::rules::rollout::_order::{Hook, hook, wave};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{By, Graph, kind_of};
+use crate::graph::{Graph, MigrationKind, kind_of};
 use crate::object::Object;
 use crate::references::Relation;
 use crate::validation::Report;
@@ -87,7 +87,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if view.service.tables.required.is_empty() {
             continue;
         }
-        for migration in graph.migrations().iter().filter(|migration| migration.by == By::Job) {
+        for migration in graph.migrations().iter().filter(|migration| migration.kind == MigrationKind::Job) {
             let job = graph.pods[migration.pod].object;
             if hook(job) != Hook::After
                 && wave(job) > wave(workload)

@@ -91,7 +91,7 @@ impl OfficialImage<'_, '_> {
         let Some(folder) = self.data_folder() else { return false };
         self.container.mount_of(&folder).is_some_and(|mount| match &mount.source {
             MountSource::Opaque(volume) => {
-                volume["emptyDir"].is_null() || self.pod.mounts_twice(mount.node["name"].text())
+                volume["emptyDir"].is_null() || self.pod.is_mounted_twice(mount.node["name"].text())
             }
             _ => false,
         })

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt};
 
 use crate::check::Bundle;
-use crate::graph::{Graph, Pod, View, kind_of};
+use crate::graph::{Graph, Pod, ServiceContainer, kind_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::{Authorization, Client};
@@ -106,7 +106,7 @@ fn covers(rule: &Node, request: Request<'_>) -> bool {
 
 /// A container of a client that another known service authorizes.
 pub(crate) struct AuthorizedClient<'g, 'a> {
-    pub(crate) view: View<'g, 'a>,
+    pub(crate) view: ServiceContainer<'g, 'a>,
     /// The name of the other service.
     pub(crate) server: &'a str,
     pub(crate) authorization: &'a Authorization,
@@ -132,7 +132,7 @@ pub(crate) fn authorized_clients<'g, 'a>(bundle: &'g Bundle<'a>) -> Vec<Authoriz
 }
 
 /// Whether the client's config, variables or flags set the URL of the server.
-pub(crate) fn has_url(view: &View<'_, '_>, client: &Client) -> bool {
+pub(crate) fn has_url(view: &ServiceContainer<'_, '_>, client: &Client) -> bool {
     let by_key = client.key.as_ref().is_some_and(|key| !view.value(key).text().is_empty());
     let by_env = client.env.as_ref().is_some_and(|name| view.container.var(name).is_some());
     let by_flag = client.flag.as_ref().is_some_and(|flag| crate::graph::flag_value(view.container, flag).is_some());

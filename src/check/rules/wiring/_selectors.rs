@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use foldhash::{HashMap, HashSet};
 
 use crate::check::Bundle;
-use crate::graph::{Graph, MOST_PODS, kind_of, label_selector_matches, selects};
+use crate::graph::{Graph, MAX_PODS, kind_of, label_selector_matches, selects};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::suggest;
@@ -308,8 +308,8 @@ impl<'g, 'a> Selection<'g, 'a> {
         };
         let rarest = self.labels().iter().map(of).min_by_key(|found| found.len());
         let count = rarest.map_or(candidates.objects.len(), <[usize]>::len);
-        let candidates = (0..count.min(MOST_PODS)).map(move |at| rarest.map_or(at, |rarest| rarest[at]));
-        (candidates, count > MOST_PODS)
+        let candidates = (0..count.min(MAX_PODS)).map(move |at| rarest.map_or(at, |rarest| rarest[at]));
+        (candidates, count > MAX_PODS)
     }
 
     fn matches(&self, at: usize) -> bool {
@@ -381,7 +381,7 @@ impl<'g, 'a> Selection<'g, 'a> {
     /// a similar label.
     pub(super) fn near(&self) -> Option<usize> {
         let in_namespaces = || {
-            (0..self.candidates.objects.len().min(MOST_PODS))
+            (0..self.candidates.objects.len().min(MAX_PODS))
                 .filter(|at| self.namespaces.has(self.object_at(*at).namespace()))
         };
         let same_name = in_namespaces().find(|at| self.object_at(*at).name() == self.object.name());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::check::Bundle;
 use crate::finding::Severity;
-use crate::graph::{Config, Graph, Mention, Place, Pod, Target, View, data_keys};
+use crate::graph::{Config, Graph, Mention, MentionLocation, Pod, ServiceContainer, Target, data_keys};
 use crate::node::{Node, Value};
 use crate::object::Object;
 use crate::service::{Description, Sign};
@@ -35,7 +35,7 @@ pub(crate) fn at_part<'r>(
 /// Reports a finding at a value in the config file of a known container.
 pub(crate) fn at_value<'r>(
     report: &'r mut Report<'_>,
-    view: &View<'_, '_>,
+    view: &ServiceContainer<'_, '_>,
     value: &Node,
     message: String,
 ) -> Draft<'r> {
@@ -157,7 +157,7 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
     let folded = fold(name);
     let names = graph.names("Service", namespace);
     let same = names.iter().find(|other| fold(other) == folded).map(|name| (*name).to_owned());
-    same.or_else(|| graph.near("Service", namespace, name).map(str::to_owned))
+    same.or_else(|| graph.nearest_name("Service", namespace, name).map(str::to_owned))
 }
 
 /// The severity of a host that does not resolve: an error if the manifests are complete, or if the description of a known
@@ -186,7 +186,7 @@ pub(crate) fn other_namespace(service: &Object, namespace: &str) -> String {
 /// Whether a host is in the configuration of a proxy.
 pub(crate) fn in_proxy_config(mention: &Mention<'_>) -> bool {
     let text = mention.node.text();
-    matches!(mention.place, Place::Data(..))
+    matches!(mention.location, MentionLocation::Data(..))
         && ["proxy_pass ", "upstream ", "fastcgi_pass "].iter().any(|word| text.contains(word))
 }
 

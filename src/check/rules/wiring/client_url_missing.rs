@@ -4,7 +4,7 @@ use crate::check::rules::wiring::_rbac::has_url;
 use crate::check::rules::wiring::_shared::at_section;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{Graph, Target, View};
+use crate::graph::{Graph, ServiceContainer, Target};
 use crate::object::Object;
 use crate::service::{Client, Sign};
 use crate::text::scan;
@@ -69,7 +69,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         };
         // Variables or a config file that are not among the manifests may set the URL.
-        if view.container.env_open || view.config.is_none() && view.told().is_some() && has_keys_only(&view) {
+        if view.container.env_open || view.config.is_none() && view.config_path().is_some() && has_keys_only(&view) {
             continue;
         }
         for client in dialect.clients.iter().filter(|client| !client.optional && !has_url(&view, client)) {
@@ -105,7 +105,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a config file, which may not be among the manifests, can set the URLs.
-fn has_keys_only(view: &View<'_, '_>) -> bool {
+fn has_keys_only(view: &ServiceContainer<'_, '_>) -> bool {
     view.service.dialects.iter().flat_map(|dialect| &dialect.clients).any(|client| client.key.is_some())
 }
 

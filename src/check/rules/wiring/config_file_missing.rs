@@ -92,7 +92,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         };
         let key = view.service.config_key();
         // If an object has the key, other rules report the mount.
-        let exists = |kind| graph.holder(kind, view.pod.namespace(), Some(key)).is_some();
+        let exists = |kind| graph.object_with_key(kind, view.pod.namespace(), Some(key)).is_some();
         if (exists("ConfigMap") || exists("Secret")) && absent.is_none() && !view.is_never_filled(&path) {
             continue;
         }

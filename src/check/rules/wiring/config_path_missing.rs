@@ -76,7 +76,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for view in bundle.graph().known() {
         let Some(file) = view.file() else { continue };
-        let (Some(setting), path) = (file.env.as_ref().or(file.flag.as_ref()), view.told()) else { continue };
+        let (Some(setting), path) = (file.env.as_ref().or(file.flag.as_ref()), view.config_path()) else { continue };
         // The value may come from an object that is not among the manifests, or from a Secret without data.
         let by_env = file.env.as_ref().and_then(|env| view.container.var(env));
         let is_unknown = by_env.is_some_and(|var| var.value.is_none() && var.entry["valueFrom"].is_set());

@@ -101,7 +101,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let is_read = match (&known, setting) {
                     (Some(view), Setting::Env(name)) => view.file().is_some_and(|file| {
                         // A flag may contain the value of the variable: `--config=$(CONFIG_PATH)`.
-                        read == Some(name) || file.flag.is_some() && view.named().as_deref() == Some(&*path)
+                        read == Some(name)
+                            || file.flag.is_some() && view.explicit_config_path().as_deref() == Some(&*path)
                     }),
                     (Some(view), Setting::Flag(flag)) => view
                         .file()

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use crate::check::rules::wiring::_shared::at_value;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{Container, File, Graph, Target, View, text_of};
+use crate::graph::{Container, File, Graph, ServiceContainer, Target, text_of};
 use crate::node::Node;
 use crate::object::Object;
 use crate::service::KeyType;
@@ -161,7 +161,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 
 /// A value of a client that must be the same as that of its database.
 struct ClientValue<'v, 'g, 'a> {
-    view: &'v View<'g, 'a>,
+    view: &'v ServiceContainer<'g, 'a>,
     node: &'g Node,
     what: &'static str,
     key: &'v str,
@@ -210,12 +210,12 @@ fn report_password(
 }
 
 /// The value of a config key.
-fn keyed<'g, 'k>(view: &View<'g, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
+fn keyed<'g, 'k>(view: &ServiceContainer<'g, '_>, key: Option<&'k str>) -> Option<(&'g Node, &'k str)> {
     key.map(|key| (view.value(key), key))
 }
 
 /// The user and password in the secret file that the config refers to; `None` if the file cannot be read.
-fn credentials(view: &View<'_, '_>) -> Option<(Option<String>, Option<String>)> {
+fn credentials(view: &ServiceContainer<'_, '_>) -> Option<(Option<String>, Option<String>)> {
     let dialect = view.dialect?;
     let (file_key, _) =
         dialect.config.iter().find(|(path, key)| key.kind == KeyType::SecretFile && path.starts_with("database"))?;

@@ -156,7 +156,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let node = if first.own { &first.entry["name"] } else { first.entry };
         let near = suggest::nearest(names[0], read.iter().map(String::as_str))
             .filter(|near| !view.container.env.iter().any(|var| var.name == *near));
-        let severity = if view.told().is_none() && view.file().is_some() && !view.container.env_open {
+        let severity = if view.config_path().is_none() && view.file().is_some() && !view.container.env_open {
             Severity::Error
         } else {
             Severity::Warning

@@ -3,7 +3,7 @@
 use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity, other_namespace, unresolved_help};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{Mention, Place, Target};
+use crate::graph::{Mention, MentionLocation, Target};
 use crate::text::scan::Form;
 use crate::validation::Report;
 
@@ -49,7 +49,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     // Config files come first: findings in variables that have the same host of a profile are removed as duplicates.
-    let is_in_file = |mention: &&Mention<'_>| matches!(mention.place, Place::Data(..));
+    let is_in_file = |mention: &&Mention<'_>| matches!(mention.location, MentionLocation::Data(..));
     let mentions = || graph.mentions.iter().filter(|mention| mention.form != Form::Url && !mention.repeated);
     for mention in mentions().filter(is_in_file).chain(mentions().filter(|mention| !is_in_file(mention))) {
         match &mention.target {

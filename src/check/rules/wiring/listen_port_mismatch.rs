@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashSet, HashSetExt};
 use crate::check::rules::wiring::_shared::{at_value, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, Graph, Pod, View, flag_value};
+use crate::graph::{Container, Graph, Pod, ServiceContainer, flag_value};
 use crate::node::Node;
 use crate::object::Object;
 use crate::validation::Report;
@@ -132,8 +132,8 @@ impl<'a> Targets<'a> {
     }
 
     /// The indexes of target ports that are ports of the container, and that no other container of the pod declares.
-    fn to(&self, view: &View<'_, '_>) -> Vec<usize> {
-        let own = view.container.ports().filter(|(_, number)| !view.pod.shares(*number));
+    fn to(&self, view: &ServiceContainer<'_, '_>) -> Vec<usize> {
+        let own = view.container.ports().filter(|(_, number)| !view.pod.is_declared_twice(*number));
         // A port may be listed many times.
         let (mut numbers, mut names) = (HashSet::new(), HashSet::new());
         let mut indexes: Vec<usize> = Vec::new();
@@ -158,7 +158,7 @@ fn number_of(target: &Node, entry: &Node) -> i64 {
 }
 
 /// Checks a known service whose config sets its port.
-fn check_service(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
+fn check_service(graph: &Graph<'_>, view: &ServiceContainer<'_, '_>, targets: &Targets<'_>, report: &mut Report<'_>) {
     let Some(key) = view.dialect.and_then(|dialect| dialect.endpoints.iter().find_map(|end| end.key.as_deref())) else {
         return;
     };
@@ -195,7 +195,7 @@ fn check_service(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, 
     let declared: Vec<(&Node, i64)> = view.container.ports().collect();
     check_other_ports(view, key, &declared, report);
     if is_reported
-        || graph.may_be_behind_more(view.at)
+        || graph.may_be_selected_by_more(view.at)
         || declared.is_empty()
         || declared.iter().any(|(_, number)| *number == port)
     {
@@ -216,7 +216,7 @@ fn check_service(graph: &Graph<'_>, view: &View<'_, '_>, targets: &Targets<'_>, 
 }
 
 /// Checks the ports for health and metrics in the config against declared ports of the same names.
-fn check_other_ports(view: &View<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
+fn check_other_ports(view: &ServiceContainer<'_, '_>, main: &str, declared: &[(&Node, i64)], report: &mut Report<'_>) {
     let keys = view.dialect.into_iter().flat_map(|dialect| &dialect.endpoints).filter_map(|end| end.key.as_deref());
     for key in keys.filter(|key| *key != main) {
         let value = view.value(key);
@@ -258,7 +258,7 @@ fn check_program(graph: &Graph<'_>, at: usize, pod: &Pod<'_>, container: &Contai
                 == Some(port)
         })
     });
-    if is_target || graph.may_be_behind_more(at) {
+    if is_target || graph.may_be_selected_by_more(at) {
         return;
     }
     let message = format!(

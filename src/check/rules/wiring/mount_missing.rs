@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{File, Graph, MountSource, View, data_keys, kind_of};
+use crate::graph::{File, Graph, MountSource, ServiceContainer, data_keys, kind_of};
 use crate::object::Object;
 use crate::service::KeyType;
 use crate::validation::Report;
@@ -122,7 +122,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let message = format!("container `{}` mounts {what}", view.container.name());
         let related = match config {
             true => with_files.get(view.pod.namespace()).copied(),
-            false => bundle.graph().holder("ConfigMap", view.pod.namespace(), Some(view.service.config_key())),
+            false => bundle.graph().object_with_key("ConfigMap", view.pod.namespace(), Some(view.service.config_key())),
         };
         let draft = report
             .at(view.object(), view.name_node(), message)
@@ -147,7 +147,7 @@ fn folder(path: &str) -> &str {
 }
 
 /// Whether a mount may contain a file: one at or above its path, or any one of this kind.
-fn has_mount_for(view: &View<'_, '_>, kind: &str, path: &str) -> bool {
+fn has_mount_for(view: &ServiceContainer<'_, '_>, kind: &str, path: &str) -> bool {
     let is_mounted = !path.is_empty()
         && match view.container.file(path) {
             File::Unmounted => false,
@@ -171,7 +171,7 @@ fn secrets<'a>(graph: &Graph<'a>) -> HashMap<&'a str, &'a Object> {
 }
 
 /// Reports the volumes with files that no container of the pod mounts. Returns whether there are any.
-fn report_unmounted(view: &View<'_, '_>, report: &mut Report<'_>) -> bool {
+fn report_unmounted(view: &ServiceContainer<'_, '_>, report: &mut Report<'_>) -> bool {
     let mut any = false;
     for volume in view.pod.spec["volumes"].items() {
         let files = volume["configMap"].is_set() || volume["secret"].is_set() || volume["projected"].is_set();

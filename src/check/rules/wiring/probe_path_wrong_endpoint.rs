@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, View};
+use crate::graph::{Container, ServiceContainer};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 use crate::software::{self, Tag};
@@ -84,7 +84,7 @@ fn path(get: &Node) -> (&str, &Node) {
     (path.split('?').next().unwrap_or(path), if get["path"].is_set() { &get["path"] } else { get })
 }
 
-fn check_service(report: &mut Report<'_>, view: &View<'_, '_>, probe: &str, ready: bool, other: &str) {
+fn check_service(report: &mut Report<'_>, view: &ServiceContainer<'_, '_>, probe: &str, ready: bool, other: &str) {
     let get = &view.container.node[probe]["httpGet"];
     if get.is_null() {
         return;

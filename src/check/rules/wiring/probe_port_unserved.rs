@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Container, Mount, MountSource, Pod, View, data_keys, text_of};
+use crate::graph::{Container, Mount, MountSource, Pod, ServiceContainer, data_keys, text_of};
 use crate::node::Node;
 use crate::object::{ContainerRole, Object};
 use crate::suggest;
@@ -106,7 +106,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 fn check_probe(
     pod: &Pod<'_>,
     container: &Container<'_>,
-    known: Option<&View<'_, '_>>,
+    known: Option<&ServiceContainer<'_, '_>>,
     port: &Node,
     report: &mut Report<'_>,
 ) {
@@ -202,7 +202,7 @@ fn may_contain_port(pod: &Pod<'_>, mount: &Mount<'_>, port: &str) -> bool {
 }
 
 /// Checks the annotation `prometheus.io/port` of a pod.
-fn check_scrape_port(view: &View<'_, '_>, report: &mut Report<'_>) {
+fn check_scrape_port(view: &ServiceContainer<'_, '_>, report: &mut Report<'_>) {
     let node = &view.pod.annotations["prometheus.io/port"];
     let Some(port) = node.text().parse::<i64>().ok().filter(|port| !view.listens_on(*port)) else { return };
     if view.pod.annotations["prometheus.io/scrape"].text() == "true" && view.tree().is_some() {

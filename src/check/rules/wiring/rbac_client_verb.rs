@@ -123,7 +123,7 @@ fn check_role(
     }
     let missing = verbs.iter().map(String::as_str).filter(|verb| !allows(role, authorization.request(verb)));
     let missing: Vec<&str> = missing.collect();
-    let number = Graph::number(bundle.graph(), role).unwrap_or_default();
+    let number = Graph::index_of(bundle.graph(), role).unwrap_or_default();
     if missing.is_empty() || !reported.insert(number) {
         return;
     }

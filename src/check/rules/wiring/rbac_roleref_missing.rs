@@ -59,13 +59,13 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 other.relation == Relation::Role && other.found.is_some() && other.name == role && other.kind == kind
             })
         };
-        let near = graph.near(kind, reference.namespace, name).filter(|near| !is_bound(near));
+        let near = graph.nearest_name(kind, reference.namespace, name).filter(|near| !is_bound(near));
         let other = if kind == "Role" { "ClusterRole" } else { "Role" };
         let other_kind = graph.find(other, reference.namespace, name);
         let draft = report
             .at(reference.from, reference.node, format!("{kind} `{name}` not found: the binding grants nothing"))
             .severity(bundle.absent());
-        match (near, other_kind, graph.elsewhere(kind, name).next()) {
+        match (near, other_kind, graph.in_any_namespace(kind, name).next()) {
             (_, Some(object), _) => {
                 draft.related(object.span(), format!("the {other} with this name")).help(format!("use `kind: {other}`"))
             }

@@ -5,7 +5,7 @@ use foldhash::{HashSet, HashSetExt};
 use crate::check::rules::wiring::_rbac::{Bindings, Request, account, allows};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::View;
+use crate::graph::ServiceContainer;
 use crate::service::Permission;
 use crate::suggest;
 use crate::validation::Report;
@@ -125,7 +125,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 
 /// Whether the running version certainly needs a permission. If the version is not known, the first version of the config's
 /// dialect is assumed.
-fn is_needed(view: &View<'_, '_>, permission: &Permission) -> bool {
+fn is_needed(view: &ServiceContainer<'_, '_>, permission: &Permission) -> bool {
     let version = view.version().or(view.dialect.and_then(|dialect| dialect.since.as_ref()));
     let in_range = match version {
         Some(version) => version.is_within(permission.since.as_ref(), permission.until.as_ref()),

@@ -55,8 +55,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     && other.from.node["roleRef"] == reference.from.node["roleRef"]
             })
         };
-        let near = graph.near("ServiceAccount", namespace, name).filter(|near| !is_bound(near));
-        let elsewhere = graph.elsewhere("ServiceAccount", name).find(|object| !object.namespace().is_empty());
+        let near = graph.nearest_name("ServiceAccount", namespace, name).filter(|near| !is_bound(near));
+        let elsewhere = graph.in_any_namespace("ServiceAccount", name).find(|object| !object.namespace().is_empty());
         let is_foreign = !namespace.is_empty() && !graph.namespaces.contains(namespace);
         // A namespace that only subjects refer to does not count.
         let severity =

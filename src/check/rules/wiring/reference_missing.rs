@@ -135,9 +135,9 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
     {
         return;
     }
-    let elsewhere = graph.elsewhere(kind, name).find(|object| object.namespace() != reference.namespace);
+    let elsewhere = graph.in_any_namespace(kind, name).find(|object| object.namespace() != reference.namespace);
     // A similar object that is used elsewhere was not meant.
-    let near = graph.near(kind, reference.namespace, name).filter(|near| {
+    let near = graph.nearest_name(kind, reference.namespace, name).filter(|near| {
         let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
         found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
     });
@@ -282,7 +282,7 @@ fn is_in_alternative(
 ) -> bool {
     !bundle.options.whole
         && !object.shares_file_with(reference.from)
-        && bundle.graph().elsewhere(reference.kind, reference.name).take(MAX_ALTERNATIVES).any(has)
+        && bundle.graph().in_any_namespace(reference.kind, reference.name).take(MAX_ALTERNATIVES).any(has)
 }
 
 /// The ports of a Service, as lists for messages and as sets for lookups.

@@ -2,7 +2,7 @@
 
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{File, MountSource, View, is_declared_object};
+use crate::graph::{File, MountSource, ServiceContainer, is_declared_object};
 use crate::service::KeyType;
 use crate::suggest;
 use crate::validation::Report;
@@ -87,7 +87,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let exists = |name: &str| {
             let name = Some(name).filter(|name| !name.is_empty());
-            graph.holder("Secret", view.pod.namespace(), name).is_some()
+            graph.object_with_key("Secret", view.pod.namespace(), name).is_some()
         };
         let mut missing: Vec<String> = Vec::new();
         let mut count = 0;
@@ -128,7 +128,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether a Secret among the manifests, or a volume with unknown contents, is mounted.
-fn mounts_secret(view: &View<'_, '_>) -> bool {
+fn mounts_secret(view: &ServiceContainer<'_, '_>) -> bool {
     view.container.mounts.iter().any(|mount| match &mount.source {
         MountSource::Files(_, parts) => parts.iter().any(|part| part.kind == "Secret" && part.object.is_some()),
         MountSource::Opaque(volume) => volume["csi"].is_set() || volume["projected"].is_set(),

@@ -8,7 +8,7 @@ use crate::check::rules::wiring::_selectors::{Domains, is_of_controller, is_set_
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Graph, MOST_PODS, Pod, ServiceObject, selects};
+use crate::graph::{Graph, MAX_PODS, Pod, ServiceObject, selects};
 use crate::node::{Entry, Node};
 use crate::validation::Report;
 
@@ -137,7 +137,7 @@ fn nearest<'g>(graph: &'g Graph<'_>, selector: &Node, namespace: &str) -> Option
     let named = selector.entries().iter().filter(|entry| names.contains(&entry.key.as_str()));
     let first = named.filter_map(|entry| {
         let pods = graph.pods_labelled(entry, Some(namespace)).iter().copied();
-        pods.take(MOST_PODS).find(|pod| graph.pods[*pod].is_long_running() && !has_other_component(&graph.pods[*pod]))
+        pods.take(MAX_PODS).find(|pod| graph.pods[*pod].is_long_running() && !has_other_component(&graph.pods[*pod]))
     });
     first.min().map(|pod| &graph.pods[pod])
 }

@@ -51,14 +51,14 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let near = graph.near("ServiceAccount", reference.namespace, name).filter(|near| {
+        let near = graph.nearest_name("ServiceAccount", reference.namespace, name).filter(|near| {
             graph.find("ServiceAccount", reference.namespace, near).is_some_and(|object| {
                 !graph.references.iter().any(|other| {
                     other.relation == Relation::Account && other.found.is_some_and(|found| std::ptr::eq(found, object))
                 })
             })
         });
-        let elsewhere = graph.elsewhere("ServiceAccount", name).next();
+        let elsewhere = graph.in_any_namespace("ServiceAccount", name).next();
         let draft = report
             .at(
                 reference.from,

@@ -3,7 +3,7 @@
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
-use crate::graph::{Mount, MountSource, Part, Pod, data_keys};
+use crate::graph::{FileSource, Mount, MountSource, Pod, data_keys};
 use crate::suggest;
 use crate::validation::Report;
 
@@ -95,7 +95,7 @@ fn check_mount(pod: &Pod<'_>, mount: &Mount<'_>, report: &mut Report<'_>) {
 const MAX_FILES: usize = 6;
 
 /// The files of a volume; `None` if not all of them are known.
-fn files<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a str>> {
+fn files<'a>(parts: &[FileSource<'a>]) -> Option<Vec<&'a str>> {
     let mut files = Vec::new();
     for part in parts {
         let items = part.items.items();

@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use crate::check::rules::wiring::_shared::{is_injected, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Pod, View};
+use crate::graph::{Pod, ServiceContainer};
 use crate::node::Node;
 use crate::software::program;
 use crate::suggest;
@@ -141,7 +141,7 @@ struct PodPorts<'a> {
     /// The numbers in its variables and arguments, which may be ports.
     mentioned: HashSet<&'a str>,
     /// The known service it runs.
-    view: Option<View<'a, 'a>>,
+    view: Option<ServiceContainer<'a, 'a>>,
 }
 
 impl<'a> PodPorts<'a> {

@@ -1,4 +1,4 @@
-//! The containers of known services, with what their descriptions say put beside what the manifests say.
+//! The containers of known services and their config files.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::finding::Severity;
 use crate::formats::version::Version;
 use crate::graph::data::data_of;
 use crate::graph::image::{image_name, image_tail};
-use crate::graph::{Config, Container, File, Graph, Known, MountSource, Pod, kind_of};
+use crate::graph::{Config, Container, File, Graph, MountSource, Pod, RecognizedContainer, kind_of};
 use crate::node::{Node, Value};
 use crate::object::{ContainerRole, Object};
 use crate::path::address;
@@ -17,24 +17,24 @@ use crate::software;
 use crate::source::FileId;
 use crate::yaml;
 
-/// How many bytes of config files are read for known services together: each of ten thousand containers may be given the
-/// same large one. Of a container with one that is beyond, rules about known services say nothing.
-const MOST_CONFIG: usize = 1 << 24;
+/// The maximum size in bytes of all config files of known services. Rules about known services skip containers beyond
+/// the limit.
+const MAX_CONFIG_BYTES: usize = 1 << 24;
 
 /// A container of a known service.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'g, 'a> {
-    /// The number of its pod.
+pub struct ServiceContainer<'g, 'a> {
+    /// The index of its pod.
     pub at: usize,
     /// The pod.
     pub pod: &'g Pod<'a>,
     /// The container.
     pub container: &'g Container<'a>,
-    /// The description.
+    /// The description of the service.
     pub service: &'a Service,
-    /// The config file it reads, where it is among the objects.
+    /// The config file it reads, if it is among the objects.
     pub config: Option<&'g Config<'a>>,
-    /// Whether it reads one that is not looked into.
+    /// Whether its config file is not parsed because the limit is exceeded.
     unread: bool,
     /// The dialect of its config.
     pub dialect: Option<&'a Dialect>,
@@ -44,8 +44,8 @@ pub struct View<'g, 'a> {
 impl<'a> Graph<'a> {
     pub(super) fn add_known(&mut self) {
         let mut known = Vec::new();
-        let mut room = MOST_CONFIG;
-        // What a service reads from a text, once for all its containers: copies of trees share their parts.
+        let mut room = MAX_CONFIG_BYTES;
+        // Each file is parsed once for a service; clones of a tree share their nodes.
         let mut read: HashMap<(usize, *const Service), Config<'a>> = HashMap::new();
         for (at, pod) in self.pods.iter().enumerate() {
             if !pod.is_long_running() {
@@ -64,7 +64,13 @@ impl<'a> Graph<'a> {
                         let read = read.entry((address(file.1), std::ptr::from_ref(service)));
                         read.or_insert_with(|| config(self.known_services, service, file)).clone()
                     });
-                    known.push(Known { pod: at, container: number, service, config, unread: left.is_none() });
+                    known.push(RecognizedContainer {
+                        pod: at,
+                        container: number,
+                        service,
+                        config,
+                        unread: left.is_none(),
+                    });
                     room = left.unwrap_or(room);
                 }
             }
@@ -78,7 +84,7 @@ impl<'a> Graph<'a> {
         self.add_bare_configs(room);
     }
 
-    /// Finds the config files that stand in ConfigMaps without a container that is known to read them.
+    /// Finds config files in ConfigMaps without a container that reads them.
     fn add_bare_configs(&mut self, mut room: usize) {
         for object in self.objects.iter().filter(|object| kind_of(object) == Some("ConfigMap")) {
             for entry in object.node["data"].entries() {
@@ -99,7 +105,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The config files of known services, each once.
+    /// The config files of known services, without duplicates.
     pub fn configs(&self) -> impl Iterator<Item = &Config<'a>> {
         let mut seen = HashSet::new();
         let known = self.known().filter_map(|view| view.config);
@@ -113,37 +119,37 @@ impl<'a> Graph<'a> {
         self.known_services
     }
 
-    /// The containers of known services, but for those whose config is not looked into.
-    pub fn known(&self) -> impl Iterator<Item = View<'_, 'a>> {
+    /// The containers of known services, except those beyond the limit for config files.
+    pub fn known(&self) -> impl Iterator<Item = ServiceContainer<'_, 'a>> {
         self.all_known().filter(|view| !view.unread)
     }
 
     /// All containers of known services.
-    pub(crate) fn all_known(&self) -> impl Iterator<Item = View<'_, 'a>> {
+    pub(crate) fn all_known(&self) -> impl Iterator<Item = ServiceContainer<'_, 'a>> {
         self.known.iter().map(|known| self.view(known))
     }
 
-    /// Those of one pod, by its number.
-    pub fn known_of(&self, pod: usize) -> impl Iterator<Item = View<'_, 'a>> {
-        // They stand in the order of their pods.
+    /// The containers of known services in a pod, by its index.
+    pub fn known_of(&self, pod: usize) -> impl Iterator<Item = ServiceContainer<'_, 'a>> {
+        // They are ordered by pod.
         let first = self.known.partition_point(|known| known.pod < pod);
         let own = self.known[first..].iter().take_while(move |known| known.pod == pod);
         own.map(|known| self.view(known))
     }
 
-    /// The one that is the container of that number, in the pod of that number.
-    pub fn known_as(&self, pod: usize, container: usize) -> Option<View<'_, 'a>> {
+    /// The container with an index in the pod with an index, if it is one of a known service.
+    pub fn known_as(&self, pod: usize, container: usize) -> Option<ServiceContainer<'_, 'a>> {
         let at = self.known.binary_search_by_key(&(pod, container), |known| (known.pod, known.container)).ok()?;
         Some(self.view(&self.known[at]))
     }
 
-    /// The first that reads that text as its config.
-    pub fn known_by_config(&self, text: &Node) -> Option<View<'_, 'a>> {
+    /// The first container that reads a config file.
+    pub fn known_by_config(&self, text: &Node) -> Option<ServiceContainer<'_, 'a>> {
         let at = self.known_by_config.get(&address(text))?;
         Some(self.view(&self.known[*at]))
     }
 
-    fn view<'g>(&'g self, known: &'g Known<'a>) -> View<'g, 'a> {
+    fn view<'g>(&'g self, known: &'g RecognizedContainer<'a>) -> ServiceContainer<'g, 'a> {
         let pod = &self.pods[known.pod];
         let container = &pod.containers[known.container];
         let service = known.service;
@@ -153,13 +159,13 @@ impl<'a> Graph<'a> {
             _ => guess(self.known_services, service, container),
         };
         let services = self.known_services;
-        View { at: known.pod, pod, container, service, config, unread: known.unread, dialect, services }
+        ServiceContainer { at: known.pod, pod, container, service, config, unread: known.unread, dialect, services }
     }
 }
 
-/// The dialect that a container's ports and probes fit best, where no config tells.
+/// The dialect that matches the ports and probes of a container best, if there is no config.
 fn guess<'s>(services: &Services, service: &'s Service, container: &Container<'_>) -> Option<&'s Dialect> {
-    let fits = |dialect: &Dialect| {
+    let score = |dialect: &Dialect| {
         let ports = container
             .ports()
             .filter(|(_, port)| dialect.endpoints.iter().any(|end| i64::from(end.default) == *port))
@@ -175,8 +181,8 @@ fn guess<'s>(services: &Services, service: &'s Service, container: &Container<'_
     };
     let mut best: Option<(&Dialect, usize)> = None;
     for dialect in service.dialects_of(services.version_of(service)) {
-        let count = fits(dialect);
-        // `metrics` on 9090 is declared by everybody; it tells nothing.
+        let count = score(dialect);
+        // A single match is not significant: `metrics` on 9090 is common.
         if best.is_none_or(|(_, most)| count > most + 1) {
             best = Some((dialect, count));
         }
@@ -184,51 +190,52 @@ fn guess<'s>(services: &Services, service: &'s Service, container: &Container<'_
     best.map(|(dialect, _)| dialect)
 }
 
-impl<'g, 'a> View<'g, 'a> {
+impl<'g, 'a> ServiceContainer<'g, 'a> {
     /// The workload.
     #[must_use]
     pub fn object(&self) -> &'a Object {
         self.pod.object
     }
 
-    /// Where findings about the container as a whole point.
+    /// The node for findings about the container as a whole.
     #[must_use]
     pub fn name_node(&self) -> &'a Node {
         &self.container.node["name"]
     }
 
-    /// What is known of its config file.
+    /// The description of its config file.
     #[must_use]
     pub fn file(&self) -> Option<&'a ConfigFile> {
         self.service.config_file.as_ref()
     }
 
-    /// The path it is told in the way it reads, or reads where it is not told; `None` where it reads none.
+    /// The path of its config file, explicit or default; `None` if it reads none.
     #[must_use]
-    pub fn told(&self) -> Option<String> {
+    pub fn config_path(&self) -> Option<String> {
         let default = self.file().filter(|file| file.default).map(|file| file.path.clone());
-        self.named().or(default)
+        self.explicit_config_path().or(default)
     }
 
-    /// The path it is told in the way it reads.
+    /// The path of its config file in the environment variable or flag that it reads.
     #[must_use]
-    pub fn named(&self) -> Option<String> {
+    pub fn explicit_config_path(&self) -> Option<String> {
         let file = self.file()?;
-        let told = file.env.as_ref().and_then(|env| self.container.var_text(env));
-        told.or_else(|| file.flag.as_ref().and_then(|flag| flag_value(self.container, flag)))
+        let from_env = file.env.as_ref().and_then(|env| self.container.var_text(env));
+        from_env
+            .or_else(|| file.flag.as_ref().and_then(|flag| flag_value(self.container, flag)))
             .filter(|path| !path.is_empty())
     }
 
-    /// Whether it certainly reads a config file: releases differ in whether they start without the one that nothing names.
+    /// Whether it requires a config file. Some releases start without the default one.
     #[must_use]
     pub fn needs_file(&self) -> bool {
-        self.file().is_some_and(|file| !file.default) || self.named().is_some()
+        self.file().is_some_and(|file| !file.default) || self.explicit_config_path().is_some()
     }
 
-    /// Where its config is looked for, told or not.
+    /// The path at which its config file is expected.
     #[must_use]
     pub fn path(&self) -> Cow<'a, str> {
-        config_path(self.service, self.container)
+        expected_config_path(self.service, self.container)
     }
 
     /// The tree of its config.
@@ -237,13 +244,13 @@ impl<'g, 'a> View<'g, 'a> {
         self.config.and_then(|config| config.tree.as_ref())
     }
 
-    /// A value of its config; the static null where it is not there.
+    /// A value of its config; the absent node if it is not set.
     #[must_use]
     pub fn value(&self, key: &str) -> &'g Node {
         self.config.map_or(Node::absent(), |config| config.value(key))
     }
 
-    /// The host of something it connects to, by its config; empty where that does not say.
+    /// The host of a dependency according to its config; empty if it is not set.
     #[must_use]
     pub fn host_of(&self, dependency: &service::Dependency) -> &'g str {
         match (&dependency.host_key, &dependency.address_key) {
@@ -253,31 +260,31 @@ impl<'g, 'a> View<'g, 'a> {
         }
     }
 
-    /// The ports it listens on, each with what it serves there.
+    /// The ports it listens on with their endpoints.
     pub fn listeners(&self) -> impl Iterator<Item = (i64, &'a service::Endpoint)> {
         let (view, version) = (*self, self.services.version_of(self.service));
         let port = move |end: &service::Endpoint| {
             let value = end.key.as_ref().map_or(Node::absent(), |key| view.value(key));
-            // `:8081` and `0.0.0.0:8081` are addresses to listen on.
+            // Listen addresses such as `:8081` and `0.0.0.0:8081`.
             let number = |text: &str| text.rsplit(':').next().and_then(|port| port.parse().ok());
             let flag = end.flag.as_ref().and_then(|flag| flag_value(view.container, flag));
             let set = flag.and_then(|text| number(&text)).or_else(|| value.as_i64()).or_else(|| number(value.text()));
             set.filter(|port| *port > 0).unwrap_or(i64::from(end.default))
         };
-        let holds = move |end: &&service::Endpoint| {
+        let applies = move |end: &&service::Endpoint| {
             version.is_none_or(|version| version.is_within(end.since.as_ref(), end.until.as_ref()))
         };
         let endpoints = self.dialect.map_or(&[][..], |dialect| &dialect.endpoints);
-        endpoints.iter().filter(holds).map(move |end| (port(end), end))
+        endpoints.iter().filter(applies).map(move |end| (port(end), end))
     }
 
-    /// The ports it listens on, each with the paths it serves there.
+    /// The ports it listens on with the served paths.
     #[must_use]
     pub fn endpoints(&self) -> Vec<(i64, &'a [String])> {
         self.listeners().map(|(port, end)| (port, end.paths.as_slice())).collect()
     }
 
-    /// Whether it may listen on a port. Where its config is not in sight, the ports it declares count as well.
+    /// Whether it may listen on a port; true if its config and its ports are not known.
     #[must_use]
     pub fn listens_on(&self, port: i64) -> bool {
         self.unread
@@ -285,23 +292,23 @@ impl<'g, 'a> View<'g, 'a> {
             || (self.tree().is_none() && self.endpoints().is_empty())
     }
 
-    /// Whether a path of its container is in an empty folder that nothing in the pod could fill: no other container
-    /// mounts it, and the command is the image'a own.
+    /// Whether a path is in an `emptyDir` that nothing fills: no other container mounts it, and the container runs the
+    /// command of its image.
     #[must_use]
     pub fn is_never_filled(&self, path: &str) -> bool {
         let Some(mount) = self.container.mount_of(path) else { return false };
         let MountSource::Opaque(volume) = &mount.source else { return false };
         let name = mount.node["name"].text();
-        volume["emptyDir"].is_set() && self.container.node["command"].is_null() && !self.pod.mounts_twice(name)
+        volume["emptyDir"].is_set() && self.container.node["command"].is_null() && !self.pod.is_mounted_twice(name)
     }
 
-    /// The version that runs, where a person says so.
+    /// The configured version of the service.
     #[must_use]
     pub fn version(&self) -> Option<&'a Version> {
         self.services.version_of(self.service)
     }
 
-    /// The config keys of a type, with their values where they are set.
+    /// The config keys of a type with their values.
     pub fn keys(&self, kind: KeyType) -> impl Iterator<Item = (&'a str, &'g Node)> {
         let view = *self;
         self.dialect
@@ -313,13 +320,13 @@ impl<'g, 'a> View<'g, 'a> {
 }
 
 impl<'a> Config<'a> {
-    /// A value of it; the static null where it is not there.
+    /// A value of the config; the absent node if it is not set.
     #[must_use]
     pub fn value(&self, key: &str) -> &Node {
         self.tree.as_ref().map_or(Node::absent(), |tree| service::at(tree, key))
     }
 
-    /// The severity of a fault that is certain where the service reads the file.
+    /// The severity of an error in the config, given that the service may not read it.
     #[must_use]
     pub fn severity(&self) -> Severity {
         if self.is_bare { Severity::Warning } else { Severity::Error }
@@ -331,11 +338,11 @@ impl<'a> Config<'a> {
     }
 }
 
-/// Whether a container is one of a service.
+/// Whether a container is recognized as one of a service.
 fn recognizes(known: &Description, pod: &Pod<'_>, container: &Container<'_>, alone: bool) -> bool {
     let tail = image_tail(container.image());
     let by_image = known.has(Sign::Image, tail);
-    // A public image tells what it is, whatever the container is called.
+    // A known public image takes precedence over the name of the container.
     let by_name =
         || known.has(Sign::Container, container.name()) || (alone && known.has(Sign::Workload, pod.object.name()));
     let by_path = || {
@@ -348,36 +355,36 @@ fn recognizes(known: &Description, pod: &Pod<'_>, container: &Container<'_>, alo
         && is_in_context(known, pod, container)
 }
 
-/// Whether something beside a service's names, where they are common words, says that it is meant.
+/// Whether the required context of a service with a common name is present.
 fn is_in_context(known: &Description, pod: &Pod<'_>, container: &Container<'_>) -> bool {
     let mut words = known.context().peekable();
     if words.peek().is_none() {
         return true;
     }
     let labels = [&pod.object.node["metadata"]["labels"], pod.labels];
-    let stands = |word: &str| {
+    let is_present = |word: &str| {
         let is_within = |text: &str| text.contains(word);
         is_within(image_name(container.image()))
             || is_within(pod.namespace())
             || labels.iter().any(|labels| labels.entries().iter().any(|label| is_within(label.value.text())))
     };
-    words.any(stands) || {
+    words.any(is_present) || {
         let file = config_file(known.service(), container);
         file.is_some_and(|(_, text)| mentions_key(known, text.text()))
     }
 }
 
-/// Whether a text may hold a config key that only the service has: its last part stands in the text.
+/// Whether a file may contain a config key that only the service has: it contains the last segment of the key.
 fn mentions_key(known: &Description, text: &str) -> bool {
     known.config_keys().any(|key| text.contains(key.rsplit('.').next().unwrap_or(key)))
 }
 
-/// Where a known container looks for its config: the path it is told, else the one a flag that it does not read
-/// names, else the usual one.
-fn config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, str> {
+/// The path at which a container is expected to read its config: the explicit path, else the one in a flag that it
+/// ignores, else the usual one.
+fn expected_config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, str> {
     let Some(file) = &service.config_file else { return Cow::Borrowed("") };
-    let told = file.env.as_ref().and_then(|env| container.var_text(env));
-    if let Some(path) = told.filter(|path| !path.is_empty()) {
+    let from_env = file.env.as_ref().and_then(|env| container.var_text(env));
+    if let Some(path) = from_env.filter(|path| !path.is_empty()) {
         return path.into();
     }
     let flags = file.flag.iter().chain(&file.ignored_flags);
@@ -391,7 +398,7 @@ fn config_path<'c>(service: &'c Service, container: &Container<'_>) -> Cow<'c, s
 
 /// The value of a flag: `--flag=value` or `--flag value`.
 pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String> {
-    // Go's flags have one dash or two.
+    // Flags of Go programs may have one dash or two.
     let flag = flag.trim_start_matches('-');
     let words: Vec<&str> = container.words().map(Node::text).collect();
     words.iter().enumerate().find_map(|(at, word)| {
@@ -403,12 +410,12 @@ pub(crate) fn flag_value(container: &Container<'_>, flag: &str) -> Option<String
     })
 }
 
-/// The file that a known container reads its config from: the object it stands in, and the text.
+/// The config file that a container reads: the object that contains it, and the node with its contents.
 fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a Object, &'a Node)> {
-    let path = config_path(service, container);
+    let path = expected_config_path(service, container);
     match container.file(&path) {
         File::Found { object, node, .. } if node.is_set() => Some((object, node)),
-        // Not at its path: the file of the usual name in whatever is mounted is still meant.
+        // Not at the expected path: use a mounted file with the usual name.
         File::Unmounted | File::Lacking { .. } => container.mounts.iter().find_map(|mount| match &mount.source {
             MountSource::Files(_, parts) => parts.iter().find_map(|part| {
                 let (_, node) = data_of(part.object?, service.config_key())?;
@@ -423,12 +430,12 @@ fn config_file<'a>(service: &Service, container: &Container<'a>) -> Option<(&'a 
 fn config<'a>(services: &Services, service: &'a Service, (object, node): (&'a Object, &'a Node)) -> Config<'a> {
     let loaded = yaml::load_text(node.text(), FileId(u32::MAX - 1), yaml::Dialect::Kubectl);
     let failed = !loaded.is_readable_by_all();
-    let alone = loaded.documents.len() == 1;
+    let is_single_document = loaded.documents.len() == 1;
     let tree = loaded.documents.into_iter().next().filter(|tree| !failed && matches!(tree.value, Value::Mapping(_)));
     let version = services.version_of(service);
     let dialect = match &tree {
         Some(tree) => service.dialect_of(tree, version),
         None => service.dialects_of(version).next(),
     };
-    Config { service, object, node, tree, alone, dialect, is_bare: false }
+    Config { service, object, node, tree, is_single_document, dialect, is_bare: false }
 }
