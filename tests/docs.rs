@@ -137,21 +137,21 @@ fn each_rule_has_a_page() {
 
 /// The constants of the bounds in SECURITY.md, in the order of its rows.
 const BOUNDS: &[(&str, &str)] = &[
-    ("graph/services.rs", "MOST_SELECTED"),
-    ("graph/services.rs", "MOST_PODS"),
+    ("graph/services.rs", "MAX_SELECTED"),
+    ("graph/services.rs", "MAX_PODS"),
     // Of monitors, budgets and policies.
-    ("graph/services.rs", "MOST_PODS"),
-    ("graph/pods.rs", "MOST_INHERITED"),
-    ("graph/variables.rs", "MOST_REPLACED"),
+    ("graph/services.rs", "MAX_PODS"),
+    ("graph/pods.rs", "MAX_INHERITED_BYTES"),
+    ("graph/variables.rs", "MAX_EXPANSION"),
     ("text/shell.rs", "MOST_EXPANDED"),
-    ("graph/known.rs", "MOST_CONFIG"),
-    ("graph/pods.rs", "MOST_SOURCES"),
-    ("graph/pod.rs", "LONGEST_PATH"),
+    ("graph/recognized.rs", "MAX_CONFIG_BYTES"),
+    ("graph/pods.rs", "MAX_SOURCES"),
+    ("graph/pod.rs", "MAX_PATH_LENGTH"),
     ("check/rules/wiring/networkpolicy_blocks_flow.rs", "MAX_COMPARISONS"),
     ("check/rules/wiring/networkpolicy_blocks_flow.rs", "MAX_FINDINGS"),
     ("suggest.rs", "MAX_CANDIDATES"),
     ("suggest.rs", "MAX_COMPARED_LETTERS"),
-    ("graph/mod.rs", "MOST_NAMES"),
+    ("graph/mod.rs", "MAX_NAMES"),
     ("report/words.rs", "MOST_COMPARED"),
     ("kube/crd/mod.rs", "MAX_PATTERN_BYTES"),
     ("schema/walk.rs", "MAX_MATCHING_A_BYTE"),
@@ -167,7 +167,7 @@ const BOUNDS: &[(&str, &str)] = &[
     ("schema/lookup.rs", "MAX_SUBSCHEMAS"),
     ("schema/walk.rs", "MAX_PATH_STEPS"),
     ("schema/walk.rs", "MAX_PATH_MATCHING"),
-    ("picture/mod.rs", "MOST_PARTS"),
+    ("diagram/mod.rs", "MAX_ELEMENTS"),
 ];
 
 /// The number that a constant is: `1 << 14`, `64 * 1024`, `4_000_000`.

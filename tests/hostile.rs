@@ -688,7 +688,7 @@ fn many_changes_are_told_soon() {
 }
 
 #[test]
-fn a_picture_of_everything_is_refused() {
+fn a_too_large_diagram_is_an_error() {
     let place = Place::new();
     let mut text = String::new();
     for at in 0..110 {
@@ -1037,7 +1037,7 @@ fn a_secret_stands_in_secrets_only() {
 }
 
 #[test]
-fn a_picture_names_no_secret() {
+fn a_diagram_contains_no_secret() {
     let place = Place::new();
     // `hunter2-correct-horse`, as a name that no Service has.
     place.write(

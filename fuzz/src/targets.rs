@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use plimsoll::check::input::Input;
 use plimsoll::check::suppress::suppress;
 use plimsoll::check::{Options, check_in, rules};
+use plimsoll::diagram::{self, Diagram};
 use plimsoll::diff::{self, BundleDiff, Purpose, Redactor};
 use plimsoll::finding::{Family, Finding, RuleId, Severity};
 use plimsoll::graph::Graph;
@@ -16,7 +17,6 @@ use plimsoll::migrations::{self, Migration, SqlFile, sql as lexer};
 use plimsoll::node::{Entry, Mapping, Node, Value};
 use plimsoll::object::Object;
 use plimsoll::patch::Patches;
-use plimsoll::picture::{self, Picture};
 use plimsoll::project::{self, Level, Project, Settings};
 use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
 use plimsoll::schema::{Fault, Lookup, Mode, PathStep, Schema, Types};
@@ -225,7 +225,7 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// All checks on any trees, as parts of something and as a whole bundle, and the picture of it.
+/// All checks on any trees, as parts of something and as a whole bundle, and the diagram of it.
 pub fn check(data: &[u8]) {
     let sources = Sources::new();
     let input = objects(&sources, "input", &text(data));
@@ -234,15 +234,15 @@ pub fn check(data: &[u8]) {
         let mut findings = check_in(&sources, &input.objects, &options);
         suppress(&sources, &input.objects, &mut findings);
         if whole
-            && let Ok(mut picture) = Picture::new(
+            && let Ok(mut diagram) = Diagram::new(
                 &Graph::build(&input.objects, &options.services, &options.externals, &[]),
                 input.objects.len(),
                 &options.externals,
             )
         {
-            picture.mark(&input.objects, &findings);
-            harmless(&picture::dot(&picture));
-            harmless(&picture::mermaid(&picture));
+            diagram.mark(&input.objects, &findings);
+            harmless(&diagram::dot(&diagram));
+            harmless(&diagram::mermaid(&diagram));
         }
         printed(&sources, findings, &Mask::of(&sources, &input.objects));
     }

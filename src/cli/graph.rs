@@ -1,4 +1,4 @@
-//! `plimsoll graph`: who needs whom, as a picture.
+//! `plimsoll graph`: who needs whom, as a diagram.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::cli::args::{Global, Graph, GraphFormat};
 use crate::cli::outcome::Outcome;
 use crate::cli::output::Output;
 use crate::cli::{diff, project};
+use crate::diagram::{Diagram, dot, mermaid, svg};
 use crate::finding::{Failure, Severity};
 use crate::graph;
 use crate::object::Object;
 use crate::page::{self, Bundle};
-use crate::picture::{Picture, dot, mermaid, svg};
 use crate::source::Sources;
 
 pub(super) fn run(global: &Global, args: &Graph, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -57,23 +57,23 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             (&args.bundle, environment, rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }
     };
-    // What is too large for a picture is not worth checking.
+    // What is too large for a diagram is not worth checking.
     let graph = graph::Graph::build(&objects, &options.services, &options.externals, &options.references);
-    let mut picture = Picture::new(&graph, own, &options.externals)?;
+    let mut diagram = Diagram::new(&graph, own, &options.externals)?;
     let mut findings = check::check_in(sources, &objects, &options);
     suppress(sources, &objects, &mut findings);
-    picture.mark(&objects[..own], &findings);
+    diagram.mark(&objects[..own], &findings);
     Ok(match args.output {
-        GraphFormat::Mermaid => mermaid(&picture),
-        GraphFormat::Dot => dot(&picture),
-        GraphFormat::Svg => svg(&picture, &page::title(name, &environment))?,
+        GraphFormat::Mermaid => mermaid(&diagram),
+        GraphFormat::Dot => dot(&diagram),
+        GraphFormat::Svg => svg(&diagram, &page::title(name, &environment))?,
         GraphFormat::Html => {
             let (own, needed) = objects.split_at(own);
             // What is wrong in a bundle that this one needs is shown with that one.
             let of_needed: HashSet<_> = needed.iter().map(|object| &object.id).collect();
             findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !of_needed.contains(object)));
-            let (picture, findings, environment) = (&picture, &findings[..], &environment);
-            page::bundle(&Bundle { name, environment, objects: own, needed, picture, findings, sources })
+            let (diagram, findings, environment) = (&diagram, &findings[..], &environment);
+            page::bundle(&Bundle { name, environment, objects: own, needed, diagram, findings, sources })
         }
     })
 }

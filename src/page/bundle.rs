@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use foldhash::{HashMap, HashMapExt};
 
+use crate::diagram::{Arrow, Diagram, Role, drawing};
 use crate::diff::Redactor;
 use crate::finding::{Finding, ObjectRef, Severity};
 use crate::object::Object;
 use crate::page::object::{Origins, yaml};
-use crate::page::{chip, page, picture_of, title, words};
-use crate::picture::{Arrow, Picture, Role, drawing};
+use crate::page::{chip, icon_of, page, title, words};
 use crate::report::{Mask, markup};
 use crate::source::Sources;
 use crate::suggest;
@@ -24,12 +24,12 @@ pub struct Bundle<'a> {
     pub name: &'a str,
     /// The environment; empty where there is none.
     pub environment: &'a str,
-    /// The objects of the bundle itself: the first of those that the picture was drawn from.
+    /// The objects of the bundle itself: the first of those that the diagram was drawn from.
     pub objects: &'a [Object],
     /// The objects of bundles that it needs.
     pub needed: &'a [Object],
     /// The diagram.
-    pub picture: &'a Picture,
+    pub diagram: &'a Diagram,
     /// What checks found.
     pub findings: &'a [Finding],
     /// The texts that it was made from.
@@ -88,11 +88,11 @@ fn about<'a>(bundle: &Bundle<'a>, numbers: &HashMap<&'a ObjectRef, usize>) -> Ve
         object.into_iter().for_each(|number| about[*number].findings.push(finding));
     }
     about.iter_mut().for_each(|one| one.findings.sort_by_key(|finding| Reverse(finding.severity)));
-    for arrow in &bundle.picture.arrows {
+    for arrow in &bundle.diagram.arrows {
         about.get_mut(arrow.from).into_iter().for_each(|one| one.uses.push(arrow));
         about.get_mut(arrow.to).into_iter().for_each(|one| one.used.push(arrow));
     }
-    for (name, numbers) in &bundle.picture.groups {
+    for (name, numbers) in &bundle.diagram.groups {
         for number in numbers {
             about.get_mut(*number).into_iter().for_each(|one| one.group = name);
         }
@@ -118,7 +118,7 @@ fn numbers(objects: &[Object]) -> HashMap<&ObjectRef, usize> {
 
 impl BundlePage<'_> {
     fn header(&self, out: &mut String) {
-        let Bundle { name, environment, objects, picture, findings, .. } = self.bundle;
+        let Bundle { name, environment, objects, diagram, findings, .. } = self.bundle;
         let mut facts = Vec::new();
         if !environment.is_empty() {
             facts.push(format!("environment <strong>{}</strong>", markup(environment)));
@@ -133,7 +133,7 @@ impl BundlePage<'_> {
             several => facts.push(suggest::count(several.len(), "namespace")),
         }
         facts.push(suggest::count(objects.len(), "object"));
-        facts.push(suggest::count(picture.arrows.len(), "reference"));
+        facts.push(suggest::count(diagram.arrows.len(), "reference"));
         let chips = counts(findings.iter());
         let mut tally: String = chips.map(|(name, number)| chip(number, &suggest::count(number, name), name)).collect();
         if findings.iter().all(|finding| finding.severity == Severity::Note) {
@@ -156,7 +156,7 @@ impl BundlePage<'_> {
             let of_role = self.bundle.objects.iter().find(|object| Role::of(object.kind()) == role)?;
             // A Secret has an icon of its own.
             let kind = if role == Role::Config { "ConfigMap" } else { of_role.kind() };
-            Some(format!("<li>{}{}</li>", picture_of(kind), role.title()))
+            Some(format!("<li>{}{}</li>", icon_of(kind), role.title()))
         });
         let _ = writeln!(
             out,
@@ -167,7 +167,7 @@ impl BundlePage<'_> {
         );
         let own = self.bundle.objects.len();
         let link = |number: usize| (number < own).then(|| format!("#o{number}"));
-        match drawing(self.bundle.picture, title, &link) {
+        match drawing(self.bundle.diagram, title, &link) {
             Ok(drawing) => {
                 let _ = writeln!(
                     out,
@@ -259,7 +259,7 @@ impl BundlePage<'_> {
                     out,
                     "<tr data-object=\"o{number}\"><td><a href=\"#o{number}\">{}<span>{}<small>{}</small></span></a></td>\
                      <td class=\"count\">{uses}</td><td class=\"count\">{used}</td><td class=\"marks\">{}</td></tr>",
-                    picture_of(object.kind()),
+                    icon_of(object.kind()),
                     markup(object.name()),
                     markup(object.kind()),
                     marks.join("<br/>")
@@ -296,7 +296,7 @@ impl BundlePage<'_> {
             out,
             "<article class=\"object\" id=\"o{number}\" aria-labelledby=\"t{number}\" tabindex=\"-1\">\n<div class=\"title\">{}\
              <div><p class=\"quiet\">{}</p><h3 id=\"t{number}\">{}</h3></div></div>\n<p class=\"facts\">{}</p>",
-            picture_of(object.kind()),
+            icon_of(object.kind()),
             markup(object.kind()),
             markup(object.name()),
             facts.join(" · ")
@@ -314,9 +314,9 @@ impl BundlePage<'_> {
 
     /// Which objects an object refers to, and which refer to it.
     fn references(&self, about: &About<'_>, out: &mut String) {
-        let Bundle { picture, objects, .. } = self.bundle;
+        let Bundle { diagram, objects, .. } = self.bundle;
         let entry = |other: usize, labels: &[String]| {
-            let one = &picture.boxes[other];
+            let one = &diagram.boxes[other];
             let name = markup(&format!("{}/{}", one.kind, one.name));
             let name = if other < objects.len() { format!("<a href=\"#o{other}\">{name}</a>") } else { name };
             let state = one.presence.word().map(|word| format!(" <span>({word})</span>")).unwrap_or_default();

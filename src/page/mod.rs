@@ -1,4 +1,4 @@
-//! Pages for a browser, each one file that loads nothing: a bundle, and what a change comes to.
+//! Self-contained HTML pages of a bundle and of a comparison.
 
 mod bundle;
 mod object;
@@ -6,15 +6,15 @@ mod review;
 
 use std::fmt::Write as _;
 
+use crate::diagram::{Role, STYLE, icon};
 use crate::digest;
 use crate::formats::go::encode_base64;
-use crate::picture::{Role, STYLE, icon};
 use crate::report::{markup, plain};
 
 pub use bundle::{Bundle, bundle};
 pub use review::review;
 
-/// What a bundle is called: its name, and the environment where there is one.
+/// The title of a bundle: its name, and its environment if any.
 #[must_use]
 pub fn title(name: &str, environment: &str) -> String {
     match environment {
@@ -23,8 +23,8 @@ pub fn title(name: &str, environment: &str) -> String {
     }
 }
 
-/// A page around what its body holds. A script reads `data`; neither it nor the style may name anything outside the page, and
-/// the browser runs no other.
+/// A page with a body. `script` is a script and its JSON data. The content security policy only allows this script and
+/// the style.
 fn page(title: &str, body: &str, script: Option<(&str, &str)>) -> String {
     let style = format!("{STYLE}{}", include_str!("page.css"));
     let allowed = script.map(|(script, _)| format!("; script-src 'sha256-{}'", hash(script))).unwrap_or_default();
@@ -37,7 +37,7 @@ fn page(title: &str, body: &str, script: Option<(&str, &str)>) -> String {
         markup(title)
     );
     if let Some((script, data)) = script {
-        // Within a script, nothing but its end is markup.
+        // In a script element, only the end tag is markup.
         let data = data.replace('<', "\\u003c");
         let _ =
             write!(out, "<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{script}</script>\n");
@@ -46,13 +46,13 @@ fn page(title: &str, body: &str, script: Option<(&str, &str)>) -> String {
     out
 }
 
-/// The digest by which a page's policy names a style or a script.
+/// The hash of a style or script for the content security policy.
 fn hash(text: &str) -> String {
     encode_base64(&digest::bytes(text))
 }
 
-/// The icon of a kind, in its colours.
-fn picture_of(kind: &str) -> String {
+/// The icon of a kind.
+fn icon_of(kind: &str) -> String {
     format!(
         "<svg class=\"diagram icon\" viewBox=\"0 0 26 26\" aria-hidden=\"true\"><g class=\"box {}\">\
          <rect class=\"tile\" width=\"26\" height=\"26\" rx=\"6\"/><path transform=\"translate(4 4) scale(0.9)\" d=\"{}\"/></g></svg>",
@@ -61,10 +61,10 @@ fn picture_of(kind: &str) -> String {
     )
 }
 
-/// Words of ours, in which backticks mark code.
+/// A message, in which backticks mark code, as HTML.
 fn words(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    // Without its second one a backtick marks nothing.
+    // An unpaired backtick is literal.
     let pairs = (parts.len() - 1) / 2 * 2;
     let mut out = String::new();
     for (at, part) in parts.iter().enumerate() {
@@ -80,7 +80,7 @@ fn words(text: &str) -> String {
     out
 }
 
-/// A chip with words, where there is a number of things to speak of.
+/// A chip with a label, if the count is not 0.
 fn chip(count: usize, words: &str, class: &str) -> String {
     if count == 0 { String::new() } else { format!("<span class=\"chip {class}\">{words}</span>") }
 }

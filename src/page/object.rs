@@ -1,4 +1,4 @@
-//! The YAML of an object on a page, and the origins of its values.
+//! The YAML of an object on a page, with the origins of its values.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,25 +13,25 @@ use crate::object::Object;
 use crate::report::{markup, plain};
 use crate::source::{Sources, Span};
 
-/// Longer values are cut where they are named as the origin of another.
-const LONGEST_VALUE: usize = 200;
+/// The maximum length of a value in an origin.
+const MAX_VALUE_LENGTH: usize = 200;
 
-/// The origins of all values of a page, each once: most objects have their labels from the same places.
+/// The origins of all values of a page, without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
-    values: Numbered,
-    origins: Numbered,
+    values: InternedStrings,
+    origins: InternedStrings,
 }
 
-/// Texts by their numbers.
+/// Strings with indices, without duplicates.
 #[derive(Debug, Default)]
-struct Numbered {
+struct InternedStrings {
     texts: Vec<String>,
     numbers: HashMap<String, usize>,
 }
 
-impl Numbered {
-    fn number(&mut self, text: String) -> usize {
+impl InternedStrings {
+    fn index_of(&mut self, text: String) -> usize {
         *self.numbers.entry(text).or_insert_with_key(|text| {
             self.texts.push(text.clone());
             self.texts.len() - 1
@@ -40,7 +40,7 @@ impl Numbered {
 }
 
 impl Origins {
-    /// As JSON, for the page's script.
+    /// The origins as JSON for the script of the page.
     pub(super) fn json(&self, start: &str) -> String {
         format!(
             "{{\"start\":{},\"values\":[{}],\"origins\":[{}]}}",
@@ -52,7 +52,7 @@ impl Origins {
 
     fn add(&mut self, field: &Field, sources: &Sources) -> usize {
         let mut out = Map::new();
-        out.insert("at".into(), value!(place(sources, field.span)));
+        out.insert("at".into(), value!(location(sources, field.span)));
         if let Some(expression) = &field.expression {
             let words: Vec<&str> = expression.split_whitespace().collect();
             out.insert("expression".into(), value!(plain(&words.join(" "))));
@@ -65,39 +65,39 @@ impl Origins {
             out.insert("from".into(), value!(from));
         }
         overridden(&field.overridden, sources, &mut out);
-        self.origins.number(Json::Object(out).to_string())
+        self.origins.index_of(Json::Object(out).to_string())
     }
 
     fn value(&mut self, input: &Value, sources: &Sources) -> usize {
         let mut out = Map::new();
         out.insert("path".into(), value!(input.path));
-        out.insert("value".into(), value!(cut(&input.value)));
-        out.insert("at".into(), value!(place(sources, input.span)));
+        out.insert("value".into(), value!(truncate(&input.value)));
+        out.insert("at".into(), value!(location(sources, input.span)));
         overridden(&input.overridden, sources, &mut out);
-        self.values.number(Json::Object(out).to_string())
+        self.values.index_of(Json::Object(out).to_string())
     }
 }
 
 fn overridden(overridden: &[(String, Span)], sources: &Sources, out: &mut Map<String, Json>) {
     if !overridden.is_empty() {
-        let was = overridden.iter().map(|(text, span)| value!([cut(text), place(sources, *span)]));
+        let was = overridden.iter().map(|(text, span)| value!([truncate(text), location(sources, *span)]));
         out.insert("was".into(), was.collect());
     }
 }
 
-fn place(sources: &Sources, span: Span) -> String {
+fn location(sources: &Sources, span: Span) -> String {
     if span.is_none() { String::new() } else { plain(&sources.describe(span)) }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_VALUE) {
+fn truncate(text: &str) -> String {
+    match text.char_indices().nth(MAX_VALUE_LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// The YAML of an object without its secrets, a line an element. Values lead to their origins, and lines with findings
-/// are marked.
+/// The YAML of an object with secrets redacted, as one element for each line. Values refer to their origins, and lines
+/// with findings are marked.
 pub(super) fn yaml(
     object: &Object,
     findings: &[&Finding],
@@ -143,7 +143,7 @@ pub(super) fn yaml(
     out
 }
 
-/// What stands before a value: blanks, dashes and a key.
+/// The indentation, dashes and key before a value.
 fn key(text: &str, out: &mut String) {
     let name = text.trim_start_matches([' ', '-']);
     let end = name.trim_end();

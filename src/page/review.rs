@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::diff::view::{ChangeKind, ChangeView, DifferenceView, FieldView, LineKind};
 use crate::diff::{BundleDiff, ChangeGroup, group_identical, groups, secret};
 use crate::finding::Severity;
-use crate::page::{chip, page, picture_of, words};
+use crate::page::{chip, icon_of, page, words};
 use crate::report::markup;
 use crate::suggest;
 use crate::updates::Effect;
@@ -176,7 +176,7 @@ fn details(number: usize, set: &[&ChangeView], out: &mut String) {
     let _ = writeln!(
         out,
         "<details class=\"change\" id=\"c{number}\"{open}>\n<summary>{} {} {} <span class=\"quiet\">{}</span></summary>",
-        picture_of(&change.object.kind),
+        icon_of(&change.object.kind),
         titles.join(", "),
         badge(change),
         about.join(", ")

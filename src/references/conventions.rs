@@ -1,5 +1,5 @@
-//! What custom resources of any kind call the fields that name a ConfigMap or Secret: `configMapRef.name`, `secretName`, a
-//! `kind` beside a `name`. Good enough to follow an object that got another name, and for nothing else.
+//! What custom resources of any kind call the fields that name a ConfigMap or Secret: `configMapRef.name`,
+//! `secretName`, a `kind` beside a `name`. Good enough to follow an object that got another name, and for nothing else.
 
 use ecow::EcoString;
 

@@ -1,5 +1,5 @@
-//! The fields of custom resources, and the annotations, that name other objects. Data only: the source of each group's rows
-//! stands above them.
+//! The fields of custom resources, and the annotations, that name other objects. Data only: the source of each group's
+//! rows stands above them.
 
 use super::Form::{Host, List, Qualified};
 use super::Relation::{Backend, Env, Platform, Scale, Tls, Uses};
@@ -75,8 +75,8 @@ pub(super) const KINDS: &[OfKind] = &[
             row("spec.listeners[].tls.frontendValidation.caCertificateRefs[].name", Typed("ConfigMap"), Some(Uses)),
         ],
     ),
-    // https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings: the Secret stands in the namespace of
-    // the gateway's pods.
+    // https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings: the Secret stands in the
+    // namespace of the gateway's pods.
     ("Gateway", "networking.istio.io", &[row("spec.servers[].tls.credentialName", Named("Secret"), Some(Platform))]),
     // https://gateway-api.sigs.k8s.io/reference/spec/
     (

@@ -1,7 +1,7 @@
 //! Which fields name other objects: one place, for giving objects new names and for looking them up.
 //!
-//! The tables of [`table`] are for built-in kinds, those of [`custom`] for custom resources and annotations; a project adds
-//! fields of its own. [`conventions`] knows what custom resources of any kind usually call such fields.
+//! The tables of [`table`] are for built-in kinds, those of [`custom`] for custom resources and annotations; a project
+//! adds fields of its own. [`conventions`] knows what custom resources of any kind usually call such fields.
 
 mod conventions;
 mod custom;
@@ -83,8 +83,8 @@ enum Form {
     List,
 }
 
-/// A field that names another object, and how that is needed; `None` where clusters often bring their own or it may come
-/// later, so that nothing can be said of one that is missing. The field is a pattern as in [`fields`].
+/// A field that names another object, and how that is needed; `None` where clusters often bring their own or it may
+/// come later, so that nothing can be said of one that is missing. The field is a pattern as in [`fields`].
 #[derive(Debug)]
 struct Row {
     field: &'static str,
@@ -328,8 +328,8 @@ pub fn own_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dy
     }
 }
 
-/// Finds the names of other objects in a whole object, its pods' and those of the project's own fields included, also where
-/// only the usual words for such fields tell.
+/// Finds the names of other objects in a whole object, its pods' and those of the project's own fields included, also
+/// where only the usual words for such fields tell.
 pub fn all_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dyn FnMut(Name<'a>)) {
     names(&object.node, Holder::Kind(object.kind(), object.group()), found);
     own_names(object, own, found);

@@ -1,7 +1,8 @@
-//! What custom resources have made by their controllers: Secrets, ConfigMaps, Services and accounts that no manifest holds.
+//! What custom resources have made by their controllers: Secrets, ConfigMaps, Services and accounts that no manifest
+//! holds.
 //!
-//! The table is data: for each kind what is made, under which names, and which keys it has where that is documented. The source
-//! of each row stands above it. A kind of which nothing is said may have anything made under its own name.
+//! The table is data: for each kind what is made, under which names, and which keys it has where that is documented.
+//! The source of each row stands above it. A kind of which nothing is said may have anything made under its own name.
 
 use foldhash::{HashMap, HashSet};
 
@@ -402,8 +403,8 @@ const PREFIXED: &[Product] = &[
     account("{name}-*"),
 ];
 
-/// What any custom resource may have made: connection details of Crossplane (https://docs.crossplane.io/latest/), secrets of the
-/// Vault operator and those like it.
+/// What any custom resource may have made: connection details of Crossplane (https://docs.crossplane.io/latest/),
+/// secrets of the Vault operator and those like it.
 const ANY: &[Product] = &[secret("{spec.writeConnectionSecretToRef.name}"), secret("{spec.destination.name}")];
 
 /// Annotations with which a controller copies a ConfigMap or Secret into other namespaces.
@@ -414,8 +415,8 @@ const COPIES: [&str; 3] = [
     "replicator.v1.mittwald.de/replicate-to",
 ];
 
-/// API groups whose resources have neither pods nor anything else made: rules, routes, policies, settings of the cluster. Kinds of
-/// the table aside.
+/// API groups whose resources have neither pods nor anything else made: rules, routes, policies, settings of the
+/// cluster. Kinds of the table aside.
 const IDLE_GROUPS: &[&str] = &[
     // https://karpenter.sh/docs/concepts/
     "karpenter.k8s.aws",
@@ -559,8 +560,8 @@ impl<'a> Made<'a> {
         })
     }
 
-    /// Whether a custom resource of a kind of which nothing is said may have something of a name made: controllers call what
-    /// they make as the resource, or with more after a hyphen.
+    /// Whether a custom resource of a kind of which nothing is said may have something of a name made: controllers call
+    /// what they make as the resource, or with more after a hyphen.
     #[must_use]
     pub fn may_have(&self, kind: &str, namespace: &str, name: &str) -> bool {
         if self.unknown.is_empty() || !PRODUCTS.contains(&kind) || name.len() > LONGEST_NAME {

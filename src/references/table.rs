@@ -1,5 +1,5 @@
-//! The fields of built-in kinds that name an object in the same namespace, in that beside the name, or one that is cluster-wide.
-//! (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
+//! The fields of built-in kinds that name an object in the same namespace, in that beside the name, or one that is
+//! cluster-wide. (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
 
 use super::Relation::{
     Account, Backend, Env, EnvFrom, Governing, ImagePull, Priority, Role, Runtime, Scale, Subject, Tls, Volume, Webhook,

@@ -1,29 +1,29 @@
-//! The picture as DOT, for Graphviz.
+//! Diagrams in the DOT language, for Graphviz.
 
 use std::fmt::Write as _;
 
+use crate::diagram::{Diagram, DiagramBox, Presence};
 use crate::finding::Severity;
-use crate::picture::{Box, Picture, Presence};
 use crate::report::plain;
 
-/// The picture as a DOT digraph.
+/// The diagram as a DOT digraph.
 #[must_use]
-pub fn dot(picture: &Picture) -> String {
+pub fn dot(diagram: &Diagram) -> String {
     let mut out = String::from("digraph bundle {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n");
     out.push_str("  edge [fontname=\"sans-serif\", fontsize=10];\n");
-    for (at, (name, numbers)) in picture.groups.iter().enumerate() {
+    for (at, (name, numbers)) in diagram.groups.iter().enumerate() {
         let _ = writeln!(out, "  subgraph cluster_{at} {{\n    label={};", quoted(name));
         for number in numbers {
-            node(*number, &picture.boxes[*number], "    ", &mut out);
+            node(*number, &diagram.boxes[*number], "    ", &mut out);
         }
         out.push_str("  }\n");
     }
-    for (number, one) in picture.outside() {
+    for (number, one) in diagram.outside() {
         node(number, one, "  ", &mut out);
     }
-    for arrow in &picture.arrows {
+    for arrow in &diagram.arrows {
         let style =
-            if picture.boxes[arrow.to].presence == Presence::Missing { ", style=dashed, color=red" } else { "" };
+            if diagram.boxes[arrow.to].presence == Presence::Missing { ", style=dashed, color=red" } else { "" };
         let label = quoted(&arrow.labels.join(", "));
         let _ = writeln!(out, "  o{} -> o{} [label={label}{style}];", arrow.from, arrow.to);
     }
@@ -31,7 +31,7 @@ pub fn dot(picture: &Picture) -> String {
     out
 }
 
-fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
+fn node(number: usize, one: &DiagramBox, indent: &str, out: &mut String) {
     let mut label = format!("{}\n{}", one.kind, one.name);
     if let Some(word) = one.presence.word() {
         let _ = write!(label, "\n{word}");

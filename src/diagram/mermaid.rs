@@ -1,35 +1,35 @@
-//! The picture as Mermaid, which GitHub and GitLab draw.
+//! Diagrams in Mermaid, which GitHub and GitLab render.
 
 use std::fmt::Write as _;
 
+use crate::diagram::{Diagram, DiagramBox, Presence};
 use crate::finding::Severity;
-use crate::picture::{Box, Picture, Presence};
 use crate::report::is_control_character;
 
-/// The picture as a Mermaid flowchart.
+/// The diagram as a Mermaid flowchart.
 #[must_use]
-pub fn mermaid(picture: &Picture) -> String {
+pub fn mermaid(diagram: &Diagram) -> String {
     let mut out = String::from("flowchart LR\n");
-    for (at, (name, numbers)) in picture.groups.iter().enumerate() {
-        let _ = writeln!(out, "  subgraph g{at}[\"{}\"]", text(name));
+    for (at, (name, numbers)) in diagram.groups.iter().enumerate() {
+        let _ = writeln!(out, "  subgraph g{at}[\"{}\"]", escape(name));
         for number in numbers {
-            node(*number, &picture.boxes[*number], "    ", &mut out);
+            node(*number, &diagram.boxes[*number], "    ", &mut out);
         }
         out.push_str("  end\n");
     }
-    for (number, one) in picture.outside() {
+    for (number, one) in diagram.outside() {
         node(number, one, "  ", &mut out);
     }
-    for arrow in &picture.arrows {
-        let line = if picture.boxes[arrow.to].presence == Presence::Missing { "-.->" } else { "-->" };
-        let _ = writeln!(out, "  o{} {line}|\"{}\"| o{}", arrow.from, text(&arrow.labels.join(", ")), arrow.to);
+    for arrow in &diagram.arrows {
+        let line = if diagram.boxes[arrow.to].presence == Presence::Missing { "-.->" } else { "-->" };
+        let _ = writeln!(out, "  o{} {line}|\"{}\"| o{}", arrow.from, escape(&arrow.labels.join(", ")), arrow.to);
     }
-    for (class, style, belongs) in CLASSES {
-        let members: Vec<String> = picture
+    for (class, style, has_class) in CLASSES {
+        let members: Vec<String> = diagram
             .boxes
             .iter()
             .enumerate()
-            .filter(|(number, one)| belongs(one) && picture.is_drawn(*number))
+            .filter(|(number, one)| has_class(one) && diagram.is_drawn(*number))
             .map(|(number, _)| format!("o{number}"))
             .collect();
         if !members.is_empty() {
@@ -39,10 +39,10 @@ pub fn mermaid(picture: &Picture) -> String {
     out
 }
 
-/// Whether a box is of a class.
-type Belongs = fn(&Box) -> bool;
+/// Whether a box has a class.
+type HasClass = fn(&DiagramBox) -> bool;
 
-const CLASSES: &[(&str, &str, Belongs)] = &[
+const CLASSES: &[(&str, &str, HasClass)] = &[
     ("error", "stroke:#cf222e,stroke-width:3px", |one| one.worst == Some(Severity::Error)),
     ("warning", "stroke:#bf8700,stroke-width:2px", |one| one.worst == Some(Severity::Warning)),
     ("needed", "stroke:#8c959f,stroke-dasharray:2 2", |one| {
@@ -51,28 +51,28 @@ const CLASSES: &[(&str, &str, Belongs)] = &[
     ("missing", "stroke:#cf222e,stroke-dasharray:5 5", |one| one.presence == Presence::Missing),
 ];
 
-fn node(number: usize, one: &Box, indent: &str, out: &mut String) {
-    // A shape for what holds data, what runs and what is called.
+fn node(number: usize, one: &DiagramBox, indent: &str, out: &mut String) {
+    // Different shapes for data, workloads and Services.
     let (open, close) = match one.kind.as_str() {
         "ConfigMap" | "Secret" | "PersistentVolumeClaim" => ("[(", ")]"),
         "Service" | "Ingress" => ("([", "])"),
         "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" | "Pod" => ("[[", "]]"),
         _ => ("[", "]"),
     };
-    let mut label = format!("{}<br/>{}", text(&one.kind), text(&one.name));
+    let mut label = format!("{}<br/>{}", escape(&one.kind), escape(&one.name));
     if let Some(word) = one.presence.word() {
         let sign = if one.presence == Presence::Missing { "⛔ " } else { "" };
         let _ = write!(label, "<br/>{sign}{word}");
     }
     for (severity, problem) in &one.problems {
         let sign = if *severity == Severity::Error { "⛔" } else { "⚠️" };
-        let _ = write!(label, "<br/>{sign} {}", text(problem));
+        let _ = write!(label, "<br/>{sign} {}", escape(problem));
     }
     let _ = writeln!(out, "{indent}o{number}{open}\"{label}\"{close}");
 }
 
-/// A text in quotes: Mermaid reads entities there, and nothing else.
-fn text(text: &str) -> String {
+/// Escapes a string for Mermaid, in which only entities are interpreted within quotes.
+fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,24 +1,24 @@
-//! What kinds of objects are for, and how they are told apart in a picture.
+//! The roles of kinds, and their icons.
 
-/// What an object is for.
+/// The role of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// It runs containers.
     Workload,
-    /// It leads traffic to pods, or keeps it away.
+    /// It routes or restricts traffic.
     Network,
-    /// It holds what workloads read.
+    /// It contains configuration.
     Config,
-    /// It keeps data.
+    /// It stores data.
     Storage,
-    /// It says who may do what.
+    /// It grants permissions.
     Access,
     /// Anything else.
     Other,
 }
 
 impl Role {
-    /// All of them, in the order in which a page lists them.
+    /// All roles, in the order in which a page lists them.
     pub const ALL: [Self; 6] = [Self::Workload, Self::Network, Self::Config, Self::Storage, Self::Access, Self::Other];
 
     /// The role of a kind.
@@ -47,7 +47,7 @@ impl Role {
         }
     }
 
-    /// A title over objects of it.
+    /// The title of a section with objects of the role.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Role {
         }
     }
 
-    /// The class that a style sheet knows it by.
+    /// The CSS class.
     #[must_use]
     pub const fn class(self) -> &'static str {
         match self {
@@ -74,11 +74,11 @@ impl Role {
     }
 }
 
-/// The lines of an icon for a kind, in a square of 20 pixels.
+/// The SVG path of the icon for a kind, in a square of 20 pixels.
 #[must_use]
 pub fn icon(kind: &str) -> &'static str {
     match (kind, Role::of(kind)) {
-        // A clock and a flag: what runs to an end.
+        // A clock and a flag.
         ("CronJob", _) => "M10 2.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0-15M10 6v4l3 2",
         ("Job", _) => "M5 17.5v-14M5 4h9.5l-2 3 2 3H5",
         // A lock.

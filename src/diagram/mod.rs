@@ -1,4 +1,4 @@
-//! The reference graph as a picture: objects grouped by component, references labelled, problems marked.
+//! Diagrams of the reference graph: objects grouped by component, labelled references, marked findings.
 
 mod dot;
 mod layout;
@@ -22,47 +22,47 @@ pub use mermaid::mermaid;
 pub use role::{Role, icon};
 pub use svg::{STYLE, drawing, svg};
 
-/// A picture of a set of manifests.
+/// A diagram of a set of manifests.
 #[derive(Debug, Default)]
-pub struct Picture {
-    /// The components, each with the numbers of its objects; sorted by name.
+pub struct Diagram {
+    /// The components with the indices of their boxes, sorted by name.
     pub groups: BTreeMap<String, Vec<usize>>,
-    /// What is drawn as a box.
-    pub boxes: Vec<Box>,
-    /// What leads from one box to another.
+    /// The boxes, one for each object.
+    pub boxes: Vec<DiagramBox>,
+    /// The arrows between boxes.
     pub arrows: Vec<Arrow>,
 }
 
-/// A box.
+/// A box for an object.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Box {
-    /// `Deployment`.
+pub struct DiagramBox {
+    /// The kind of the object.
     pub kind: String,
-    /// The name.
+    /// The name of the object.
     pub name: String,
-    /// The rules that have something to say about it, the worst first; empty where none has.
+    /// The rules with findings for the object, by descending severity.
     pub problems: Vec<(Severity, String)>,
-    /// How bad the worst is.
+    /// The highest severity.
     pub worst: Option<Severity>,
-    /// Whose it is.
+    /// Where the object is defined.
     pub presence: Presence,
 }
 
-/// Where an object of a picture is.
+/// Where an object of a diagram is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     /// In the bundle.
     Own,
-    /// In a bundle that this one needs.
+    /// In a bundle that this one depends on.
     Needed,
     /// Declared to exist elsewhere.
     External,
-    /// Named, and nowhere.
+    /// Referenced, but not defined.
     Missing,
 }
 
 impl Presence {
-    /// A word for the box of one that is not in the bundle.
+    /// A word for the box of an object that is not in the bundle.
     #[must_use]
     pub const fn word(self) -> Option<&'static str> {
         match self {
@@ -77,117 +77,116 @@ impl Presence {
 /// An arrow from one box to another.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arrow {
-    /// The box it starts at.
+    /// The index of the box at its start.
     pub from: usize,
-    /// The box it leads to.
+    /// The index of the box at its end.
     pub to: usize,
-    /// What for.
+    /// The purposes of the references.
     pub labels: Vec<String>,
 }
 
-/// The labels that say which component an object belongs to, the most telling first.
+/// The labels with the component of an object, in order of precedence.
 const COMPONENT_LABELS: &[&str] = &["app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/component"];
 
-/// Where objects go that name no component.
+/// The group of objects without a component.
 const OTHERS: &str = "shared";
 
-/// Where objects of other bundles go.
+/// The group of objects in other bundles.
 const NEEDED: &str = "needed bundles";
 
-/// How many boxes and labels of arrows a picture may have. Nobody looks at one of so many, Mermaid draws no more than
-/// 500 arrows unless told, and each of ten thousand objects may lead to each other.
-const MOST_PARTS: usize = 10_000;
+/// The maximum number of boxes and of arrow labels in a diagram.
+const MAX_ELEMENTS: usize = 10_000;
 
-/// There is too much to draw for a picture.
+/// The diagram would be too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge {
-    /// How many objects and references may be drawn.
-    most: usize,
+    /// The maximum number of objects and references.
+    max: usize,
 }
 
 impl From<TooLarge> for Failure {
-    fn from(TooLarge { most }: TooLarge) -> Self {
-        let message = format!("a picture of this would have more than {most} objects and references");
+    fn from(TooLarge { max }: TooLarge) -> Self {
+        let message = format!("the diagram would have more than {max} objects and references");
         Self::unable(
             Finding::error(RuleId::GraphTooLarge, Span::NONE, message)
-                .with_help("draw less at a time: one file or one folder of the manifests"),
+                .with_help("select a part of the manifests: one file or one directory"),
         )
     }
 }
 
-/// The arrows of a picture while it is drawn.
+/// Collects the arrows of a diagram.
 #[derive(Default)]
-struct Arrows {
+struct ArrowBuilder {
     labels: BTreeMap<(usize, usize), Vec<String>>,
     count: usize,
 }
 
-impl Arrows {
-    fn put(&mut self, from: usize, to: usize, label: impl Into<String>) -> Result<(), TooLarge> {
+impl ArrowBuilder {
+    fn add(&mut self, from: usize, to: usize, label: impl Into<String>) -> Result<(), TooLarge> {
         let (labels, label) = (self.labels.entry((from, to)).or_default(), label.into());
         if !labels.contains(&label) {
             labels.push(label);
             self.count += 1;
         }
-        if self.count > MOST_PARTS { Err(TooLarge { most: MOST_PARTS }) } else { Ok(()) }
+        if self.count > MAX_ELEMENTS { Err(TooLarge { max: MAX_ELEMENTS }) } else { Ok(()) }
     }
 }
 
-impl Picture {
-    /// Draws a graph. Its first `own` objects are the bundle's; of the others, which bundles that it needs hold, those
-    /// are drawn that it refers to. `externals` are declared to exist elsewhere, as `Kind/name`.
+impl Diagram {
+    /// Creates the diagram of a graph. The first `own` objects are those of the bundle. The others belong to bundles it
+    /// depends on, and only the referenced ones are shown. `externals` are objects declared as existing (`Kind/name`).
     ///
     /// # Errors
-    /// Where it would have more than ten thousand boxes, or labels of arrows.
+    /// If it would have more than ten thousand boxes or arrow labels.
     pub fn new(graph: &Graph<'_>, own: usize, externals: &[String]) -> Result<Self, TooLarge> {
-        if graph.objects.len() > MOST_PARTS {
-            return Err(TooLarge { most: MOST_PARTS });
+        if graph.objects.len() > MAX_ELEMENTS {
+            return Err(TooLarge { max: MAX_ELEMENTS });
         }
-        let mut picture = Self::default();
+        let mut diagram = Self::default();
         for (number, object) in graph.objects.iter().enumerate() {
             let presence = if number < own { Presence::Own } else { Presence::Needed };
-            picture.boxes.push(boxed(object.kind(), object.name(), presence));
+            diagram.boxes.push(new_box(object.kind(), object.name(), presence));
             if presence == Presence::Own {
-                picture.groups.entry(component(object)).or_default().push(number);
+                diagram.groups.entry(component(object)).or_default().push(number);
             }
         }
-        let mut arrows = Arrows::default();
+        let mut arrows = ArrowBuilder::default();
         let mut missing: HashMap<(&str, &str), usize> = HashMap::new();
-        // What is missing is drawn once for all hosts of its name, whatever it is.
+        // A missing object is shown once for all hosts with its name.
         let mut hosts: HashMap<String, usize> = HashMap::new();
         let externals: HashSet<&str> = externals.iter().map(String::as_str).collect();
         for reference in &graph.references {
             let Some(from) = graph.index_of(reference.from) else { continue };
             let to = match reference.found.and_then(|found| graph.index_of(found)) {
                 Some(to) => to,
-                // What every namespace has, and what may be missing, is no box of its own.
+                // The default ServiceAccount and optional references have no box.
                 None if reference.optional || reference.kind == "ServiceAccount" && reference.name == "default" => {
                     continue;
                 }
                 None => *missing.entry((reference.kind, reference.name)).or_insert_with(|| {
                     let is_external = externals.contains(format!("{}/{}", reference.kind, reference.name).as_str());
                     let presence = if is_external { Presence::External } else { Presence::Missing };
-                    picture.boxes.push(boxed(reference.kind, reference.name, presence));
-                    hosts.entry(reference.name.to_owned()).or_insert(picture.boxes.len() - 1);
-                    picture.boxes.len() - 1
+                    diagram.boxes.push(new_box(reference.kind, reference.name, presence));
+                    hosts.entry(reference.name.to_owned()).or_insert(diagram.boxes.len() - 1);
+                    diagram.boxes.len() - 1
                 }),
             };
-            arrows.put(from, to, word(reference.relation))?;
+            arrows.add(from, to, label(reference.relation))?;
         }
         for service in &graph.services {
             let Some(from) = graph.index_of(service.object) else { continue };
             for pod in &service.pods {
                 if let Some(to) = graph.index_of(graph.pods[*pod].object) {
-                    arrows.put(from, to, "selects")?;
+                    arrows.add(from, to, "selects")?;
                 }
             }
         }
-        // A Service of the name that a host misses elsewhere stands for it.
+        // A Service with the name of a missing host in another namespace represents it.
         for (number, object) in graph.objects.iter().enumerate().rev().filter(|(_, object)| object.kind() == "Service")
         {
             hosts.insert(object.name().to_owned(), number);
         }
-        let mut hidden: HashMap<&str, usize> = HashMap::new();
+        let mut secret_hosts: HashMap<&str, usize> = HashMap::new();
         for mention in &graph.mentions {
             let Some(from) = graph.index_of(mention.object) else { continue };
             let is_secret = mention.is_secret();
@@ -196,53 +195,53 @@ impl Picture {
             match &mention.target {
                 Target::Service(service) | Target::OtherNamespace { service, .. } => {
                     if let Some(to) = graph.index_of(graph.services[*service].object) {
-                        arrows.put(from, to, calls)?;
+                        arrows.add(from, to, calls)?;
                     }
                 }
-                // What a secret names has a box of its own: one shared with a host that is shown would name it.
+                // A host in a secret has a separate box, since sharing one would reveal its name.
                 Target::Missing { name, .. } if mention.sure && is_secret => {
-                    let to = *hidden.entry(name).or_insert_with(|| {
-                        picture.boxes.push(boxed("Service", &mention.shown(), Presence::Missing));
-                        picture.boxes.len() - 1
+                    let to = *secret_hosts.entry(name).or_insert_with(|| {
+                        diagram.boxes.push(new_box("Service", &mention.shown(), Presence::Missing));
+                        diagram.boxes.len() - 1
                     });
-                    arrows.put(from, to, calls)?;
+                    arrows.add(from, to, calls)?;
                 }
                 Target::Missing { name, .. } if mention.sure => {
                     let to = *hosts.entry(name.clone()).or_insert_with(|| {
-                        picture.boxes.push(boxed("Service", name, Presence::Missing));
-                        picture.boxes.len() - 1
+                        diagram.boxes.push(new_box("Service", name, Presence::Missing));
+                        diagram.boxes.len() - 1
                     });
-                    arrows.put(from, to, calls)?;
+                    arrows.add(from, to, calls)?;
                 }
                 _ => {}
             }
         }
-        let is_own = |number: usize| picture.boxes[number].presence == Presence::Own;
+        let is_own = |number: usize| diagram.boxes[number].presence == Presence::Own;
         arrows.labels.retain(|(from, to), _| from != to && is_own(*from));
         let mut needed: Vec<usize> = arrows.labels.keys().map(|(_, to)| *to).collect();
-        needed.retain(|number| picture.boxes[*number].presence == Presence::Needed);
+        needed.retain(|number| diagram.boxes[*number].presence == Presence::Needed);
         if !needed.is_empty() {
             needed.sort_unstable();
             needed.dedup();
-            picture.groups.entry(NEEDED.to_owned()).or_default().extend(needed);
+            diagram.groups.entry(NEEDED.to_owned()).or_default().extend(needed);
         }
-        picture.arrows = arrows.labels.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
-        Ok(picture)
+        diagram.arrows = arrows.labels.into_iter().map(|((from, to), labels)| Arrow { from, to, labels }).collect();
+        Ok(diagram)
     }
 
-    /// Whether a box is drawn: of those of needed bundles only some are.
+    /// Whether a box is shown. Only some of those in other bundles are.
     fn is_drawn(&self, number: usize) -> bool {
         let is_needed = self.boxes[number].presence == Presence::Needed;
         !is_needed || self.groups.get(NEEDED).is_some_and(|numbers| numbers.contains(&number))
     }
 
-    /// The boxes of what is in no bundle, with their numbers.
-    fn outside(&self) -> impl Iterator<Item = (usize, &Box)> {
-        let is_outside = |one: &Box| matches!(one.presence, Presence::External | Presence::Missing);
+    /// The boxes of objects that are in no bundle, with their indices.
+    fn outside(&self) -> impl Iterator<Item = (usize, &DiagramBox)> {
+        let is_outside = |one: &DiagramBox| matches!(one.presence, Presence::External | Presence::Missing);
         self.boxes.iter().enumerate().filter(move |(_, one)| is_outside(one))
     }
 
-    /// Marks the boxes of the objects that it was drawn from with what checks found.
+    /// Marks the boxes of objects with findings.
     pub fn mark(&mut self, objects: &[Object], findings: &[Finding]) {
         let mut problems: HashMap<&ObjectRef, BTreeSet<(Reverse<Severity>, &str)>> = HashMap::new();
         for finding in findings.iter().filter(|finding| finding.severity > Severity::Note) {
@@ -259,8 +258,8 @@ impl Picture {
     }
 }
 
-fn boxed(kind: &str, name: &str, presence: Presence) -> Box {
-    Box { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, presence }
+fn new_box(kind: &str, name: &str, presence: Presence) -> DiagramBox {
+    DiagramBox { kind: kind.to_owned(), name: name.to_owned(), problems: Vec::new(), worst: None, presence }
 }
 
 fn component(object: &Object) -> String {
@@ -269,8 +268,8 @@ fn component(object: &Object) -> String {
     named.unwrap_or(OTHERS).to_owned()
 }
 
-/// What a reference is for, in a word.
-const fn word(relation: Relation) -> &'static str {
+/// The label of a reference.
+const fn label(relation: Relation) -> &'static str {
     match relation {
         Relation::Volume => "mounts",
         Relation::Env | Relation::EnvFrom => "env",

@@ -1,4 +1,4 @@
-//! Pictures as files that people open: SVG and HTML.
+//! Diagrams and pages as SVG and HTML.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,7 +13,7 @@ fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(args).current_dir(ROOT).output().unwrap()
 }
 
-/// What a command prints that ends well.
+/// The output of a command that succeeds.
 fn printed(args: &[&str]) -> String {
     let output = run(args);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -25,13 +25,13 @@ fn parsed(text: &str) -> Document<'_> {
         .unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The elements that have a class.
+/// The elements with a class.
 fn of_class<'a>(document: &'a Document<'_>, class: &'a str) -> impl Iterator<Item = Node<'a, 'a>> {
     let classes = |node: &Node<'_, '_>| node.attribute("class").unwrap_or_default().to_owned();
     document.descendants().filter(move |node| classes(node).split(' ').any(|known| known == class))
 }
 
-/// Nothing of a document is loaded from elsewhere: references stay within it, and no style or script names an address.
+/// Asserts that a document loads unchanged: all references are internal, and no style or script contains an address.
 fn assert_self_contained(document: &Document<'_>) {
     for node in document.descendants().filter(Node::is_element) {
         for attribute in node.attributes() {
@@ -56,7 +56,7 @@ fn assert_self_contained(document: &Document<'_>) {
     }
 }
 
-/// A page as XML: what its scripts say is taken as text. Returns the data of its script as well.
+/// A page as XML, with its scripts as text, and the data of its script.
 fn page(text: &str) -> (String, Json) {
     let (mut page, mut rest, mut data) = (String::new(), text, Json::Null);
     while let Some((before, script)) = rest.split_once("<script") {
@@ -72,7 +72,7 @@ fn page(text: &str) -> (String, Json) {
     (page + rest, data)
 }
 
-/// Names and values that would be markup, a script or an order to a terminal.
+/// Names and values with markup, scripts and terminal control characters.
 const HOSTILE: &str = r#"apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -95,13 +95,13 @@ spec:
 "#;
 
 #[test]
-fn an_svg_shows_every_object_and_reference() {
+fn an_svg_contains_every_object_and_reference() {
     let text = printed(&["graph", "gateway", "--output", "svg"]);
     let document = parsed(&text);
     assert_self_contained(&document);
     assert!(text.contains("prefers-color-scheme: dark"));
     assert!(text.len() < 60_000, "{} bytes", text.len());
-    // What it draws is what Mermaid is told.
+    // It contains the same elements as the Mermaid diagram.
     let mermaid = printed(&["graph", "gateway"]);
     assert_eq!(of_class(&document, "box").count(), mermaid.matches("<br/>").count());
     assert_eq!(of_class(&document, "arrow").count(), mermaid.matches(" -->|").count());
@@ -116,7 +116,7 @@ fn an_svg_shows_every_object_and_reference() {
 }
 
 #[test]
-fn an_svg_marks_what_is_wrong() {
+fn an_svg_marks_findings() {
     let text = printed(&["graph", "tests/data/foreign/wordpress.yaml", "--output", "svg"]);
     let document = parsed(&text);
     let names = |class: &str| -> Vec<String> {
@@ -130,7 +130,7 @@ fn an_svg_marks_what_is_wrong() {
 }
 
 #[test]
-fn an_svg_obeys_no_name() {
+fn an_svg_escapes_names() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hostile.yaml");
     fs::write(&file, HOSTILE).unwrap();
@@ -141,8 +141,8 @@ fn an_svg_obeys_no_name() {
     assert!(document.descendants().any(|node| node.text().is_some_and(|text| text.contains("<script>alert(1)"))));
 }
 
-/// A file of one object more than a diagram shows, and its folder.
-fn too_much() -> (tempfile::TempDir, std::path::PathBuf) {
+/// A file with one object more than the maximum of a diagram, and its directory.
+fn too_many_objects() -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("many.yaml");
     let text = (0..501).fold(String::new(), |mut text, at| {
@@ -154,8 +154,8 @@ fn too_much() -> (tempfile::TempDir, std::path::PathBuf) {
 }
 
 #[test]
-fn an_svg_of_too_much_is_refused() {
-    let (_folder, file) = too_much();
+fn a_too_large_svg_is_an_error() {
+    let (_folder, file) = too_many_objects();
     let output = run(&["graph", file.to_str().unwrap(), "--output", "svg"]);
     let words = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{words}");
@@ -163,7 +163,7 @@ fn an_svg_of_too_much_is_refused() {
 }
 
 #[test]
-fn a_page_has_every_object_and_who_set_each_value() {
+fn a_page_contains_every_object_and_the_origins_of_its_values() {
     let text = printed(&["graph", "gateway", "--output", "html"]);
     assert!(text.len() < 500_000, "{} bytes", text.len());
     assert_eq!(text, printed(&["graph", "gateway", "--output", "html"]));
@@ -173,11 +173,11 @@ fn a_page_has_every_object_and_who_set_each_value() {
     let objects: Vec<_> = of_class(&document, "object").collect();
     let kinds = printed(&["render", "gateway"]).lines().filter(|line| line.starts_with("kind: ")).count();
     assert_eq!(objects.len(), kinds);
-    // Each is drawn, listed and led to.
+    // Each object is in the diagram and in the table, and links to it exist.
     let ids: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
     let links: Vec<&str> = document.descendants().filter_map(|node| node.attribute("href")).collect();
     for link in &links {
-        assert!(ids.contains(&&link[1..]), "{link} leads nowhere");
+        assert!(ids.contains(&&link[1..]), "{link} has no target");
     }
     for object in &objects {
         let id = object.attribute("id").unwrap();
@@ -185,7 +185,7 @@ fn a_page_has_every_object_and_who_set_each_value() {
         assert_eq!(document.descendants().filter(|node| node.attribute("data-object") == Some(id)).count(), 1);
     }
     assert!(ids.contains(&data["start"].as_str().unwrap()));
-    // Who set a value is what `explain` says.
+    // The origins match those of `explain`.
     for name in ["Deployment/datastorage", "Service/datastorage", "Secret/datastorage-db"] {
         let (kind, bare) = name.split_once('/').unwrap();
         let titles = |node: &Node<'_, '_>| -> Vec<String> {
@@ -228,7 +228,7 @@ fn a_page_has_every_object_and_who_set_each_value() {
 }
 
 #[test]
-fn a_page_shows_what_checks_found() {
+fn a_page_contains_the_findings() {
     let file = "tests/data/seed/gateway-failing.yaml";
     let (page, data) = page(&printed(&["graph", file, "--output", "html"]));
     let document = parsed(&page);
@@ -246,7 +246,7 @@ fn a_page_shows_what_checks_found() {
         let message = finding["message"].as_str().unwrap().replace('`', "");
         assert!(shown.iter().any(|node| words(node).contains(&message)), "{message}");
     }
-    // The worst come first, and the object that has one is shown first.
+    // Findings are ordered by severity, and an object with an error is selected first.
     let severities: Vec<String> = shown.iter().map(|node| words(&node.first_element_child().unwrap())).collect();
     let rank = |name: &String| ["error", "warning", "note"].iter().position(|known| known == name).unwrap();
     assert!(severities.is_sorted_by_key(rank), "{severities:?}");
@@ -255,7 +255,7 @@ fn a_page_shows_what_checks_found() {
 }
 
 #[test]
-fn a_page_obeys_no_name_and_no_value() {
+fn a_page_escapes_names_and_values() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hostile.yaml");
     fs::write(&file, HOSTILE).unwrap();
@@ -281,8 +281,8 @@ fn a_page_obeys_no_name_and_no_value() {
 }
 
 #[test]
-fn a_page_of_too_much_has_no_diagram() {
-    let (_folder, file) = too_much();
+fn a_too_large_page_has_no_diagram() {
+    let (_folder, file) = too_many_objects();
     let (page, _) = page(&printed(&["graph", file.to_str().unwrap(), "--output", "html"]));
     let document = parsed(&page);
     assert_eq!(of_class(&document, "object").count(), 501);
@@ -291,7 +291,7 @@ fn a_page_of_too_much_has_no_diagram() {
 }
 
 #[test]
-fn a_review_has_every_change() {
+fn a_review_contains_every_change() {
     let folder = tempfile::tempdir().unwrap();
     let old = printed(&["render", "gateway"]);
     let new = printed(&["render", "gateway", "--set", "replicas=3", "--set", "database.password=other-s3cret-word"]);
@@ -321,7 +321,7 @@ fn a_review_has_every_change() {
             assert!(words.contains(&found["message"].as_str().unwrap().replace('`', "")), "{found}");
         }
     }
-    let nothing = run(&["diff", &from, &from, "--output", "html"]);
-    assert_eq!(nothing.status.code(), Some(0));
-    assert!(String::from_utf8(nothing.stdout).unwrap().contains("No changes"));
+    let unchanged = run(&["diff", &from, &from, "--output", "html"]);
+    assert_eq!(unchanged.status.code(), Some(0));
+    assert!(String::from_utf8(unchanged.stdout).unwrap().contains("No changes"));
 }

@@ -1,23 +1,22 @@
-//! Where the boxes, groups and arrows of a picture stand, in pixels. The crate `dagre` finds the places; what is said here is
-//! how large things are and what belongs together.
+//! The layout of a diagram in pixels. Positions are computed by the crate `dagre` from the sizes and groups of boxes.
 
 use dagre::graph::{Graph, GraphOptions};
 use dagre::layout::types::LabelPos;
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, RankDir, layout};
 
-use crate::picture::{Picture, TooLarge};
+use crate::diagram::{Diagram, TooLarge};
 
-/// How many boxes and arrows are laid out: the work grows faster than their number.
-const MOST_DRAWN: usize = 500;
+/// The maximum number of boxes and arrows, since the time grows faster than linearly.
+const MAX_LAID_OUT: usize = 500;
 
-/// How many boxes that nothing leads to or from stand beside each other.
+/// The number of unconnected boxes in a row.
 const COLUMNS: usize = 4;
 
-/// Room for the name of a group above its boxes, beside what the layout leaves there.
-pub(super) const TITLE: f64 = 4.0;
+/// The additional space for the title of a group above its boxes.
+pub(super) const TITLE_HEIGHT: f64 = 4.0;
 
-/// Groups that stand under each other do not touch.
-const APART: f64 = 5.0;
+/// The space between groups in a column.
+const GROUP_GAP: f64 = 5.0;
 
 /// The height of the first two lines of a box: the kind and the name.
 pub(super) const BOX_HEIGHT: f64 = 48.0;
@@ -25,119 +24,119 @@ pub(super) const BOX_HEIGHT: f64 = 48.0;
 /// The height of each further line of a box.
 pub(super) const LINE_HEIGHT: f64 = 17.0;
 
-/// Where the text of a box begins, right of its icon.
+/// The offset of the text in a box, to the right of its icon.
 pub(super) const TEXT_START: f64 = 42.0;
 
-/// Right of the text of a box.
+/// The space to the right of the text in a box.
 const TEXT_END: f64 = 16.0;
 
-/// How far an arrow goes straight where it leaves a box or comes to one.
-const REACH: f64 = 14.0;
+/// The length of the straight segments at both ends of an arrow.
+const STRAIGHT_LENGTH: f64 = 14.0;
 
-/// The stack of a thread that lays out: `dagre` walks along arrows by recursion.
-const STACK: usize = 64 << 20;
+/// The stack size of the layout thread, since `dagre` is recursive.
+const STACK_SIZE: usize = 64 << 20;
 
-/// A picture with places.
+/// The layout of a diagram.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Layout {
-    /// How wide and high it is.
+    /// The width and height.
     pub(super) size: (f64, f64),
-    /// The place of each group, in their order.
-    pub(super) groups: Vec<Place>,
-    /// The place of each box; `None` for one that is not drawn.
-    pub(super) boxes: Vec<Option<Place>>,
-    /// The way of each arrow.
-    pub(super) arrows: Vec<Way>,
+    /// The rectangles of the groups.
+    pub(super) groups: Vec<Rect>,
+    /// The rectangles of the boxes; `None` for a box that is not shown.
+    pub(super) boxes: Vec<Option<Rect>>,
+    /// The paths of the arrows.
+    pub(super) arrows: Vec<ArrowPath>,
 }
 
-/// A rectangle by its upper left corner.
+/// A rectangle with its upper left corner.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Place {
+pub(super) struct Rect {
     pub(super) x: f64,
     pub(super) y: f64,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-/// The way of an arrow.
+/// The path of an arrow.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Way {
-    /// The points it goes by; the first and the last stand on the edges of boxes.
+pub(super) struct ArrowPath {
+    /// The control points; the first and the last are on the edges of boxes.
     pub(super) points: Vec<(f64, f64)>,
-    /// The middle of its label.
+    /// The center of its label.
     pub(super) label: (f64, f64),
 }
 
-impl Place {
+impl Rect {
     const fn around((x, y): (f64, f64), width: f64, height: f64) -> Self {
         Self { x: x - width / 2.0, y: y - height / 2.0, width, height }
     }
 
-    /// The point of the left or right side that is nearest to another point, and the one before it, from which an arrow comes
-    /// straight.
+    /// The point on the left or right side that is nearest to another point, and the point at the end of the straight
+    /// segment.
     fn side(&self, (x, y): (f64, f64)) -> ((f64, f64), (f64, f64)) {
         let at = y.clamp(self.y + 10.0, self.y + self.height - 10.0);
         let (left, right) = (self.x, self.x + self.width);
         if x > self.x + self.width / 2.0 {
-            ((right, at), (right + REACH, at))
+            ((right, at), (right + STRAIGHT_LENGTH, at))
         } else {
-            ((left, at), (left - REACH, at))
+            ((left, at), (left - STRAIGHT_LENGTH, at))
         }
     }
 }
 
-/// Finds places for everything that is drawn. `lines` are the texts of each box, `labels` those of the arrows.
+/// Computes the layout. `lines` are the lines of text in each box, `labels` those of the arrows.
 ///
 /// # Errors
-/// Where there is too much.
-pub(super) fn lay_out(picture: &Picture, lines: &[Vec<String>], labels: &[String]) -> Result<Layout, TooLarge> {
-    let drawn = (0..picture.boxes.len()).filter(|number| picture.is_drawn(*number)).count();
-    if drawn + picture.arrows.len() > MOST_DRAWN {
-        return Err(TooLarge { most: MOST_DRAWN });
+/// If the diagram is too large.
+pub(super) fn lay_out(diagram: &Diagram, lines: &[Vec<String>], labels: &[String]) -> Result<Layout, TooLarge> {
+    let drawn = (0..diagram.boxes.len()).filter(|number| diagram.is_drawn(*number)).count();
+    if drawn + diagram.arrows.len() > MAX_LAID_OUT {
+        return Err(TooLarge { max: MAX_LAID_OUT });
     }
     if drawn == 0 {
-        return Ok(Layout { boxes: vec![None; picture.boxes.len()], ..Layout::default() });
+        return Ok(Layout { boxes: vec![None; diagram.boxes.len()], ..Layout::default() });
     }
     let result = std::thread::scope(|scope| {
-        let work = || find_places(picture, lines, labels);
-        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map(|thread| thread.join())
+        let work = || compute(diagram, lines, labels);
+        std::thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, work).map(|thread| thread.join())
     });
     match result {
         Ok(Ok(layout)) => Ok(layout),
         Ok(Err(panic)) => std::panic::resume_unwind(panic),
-        // Without a thread of its own it has what there is.
-        Err(_) => Ok(find_places(picture, lines, labels)),
+        // If no thread can be created, the current one is used.
+        Err(_) => Ok(compute(diagram, lines, labels)),
     }
 }
 
-fn find_places(picture: &Picture, lines: &[Vec<String>], labels: &[String]) -> Layout {
+fn compute(diagram: &Diagram, lines: &[Vec<String>], labels: &[String]) -> Layout {
     let mut graph = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: true });
     let group = |at: usize| format!("g{at}");
     let node = |number: usize| format!("o{number}");
-    for (number, lines) in lines.iter().enumerate().filter(|(number, _)| picture.is_drawn(*number)) {
+    for (number, lines) in lines.iter().enumerate().filter(|(number, _)| diagram.is_drawn(*number)) {
         let (width, height) = size(lines);
         graph.set_node(node(number), Some(NodeLabel { width, height, ..NodeLabel::default() }));
     }
-    let mut group_of = vec![None; picture.boxes.len()];
-    for (at, numbers) in picture.groups.values().enumerate() {
+    let mut group_of = vec![None; diagram.boxes.len()];
+    for (at, numbers) in diagram.groups.values().enumerate() {
         graph.set_node(group(at), Some(NodeLabel::default()));
         for number in numbers {
             group_of[*number] = Some(at);
             graph.set_parent(&node(*number), Some(&group(at)));
         }
     }
-    for (arrow, label) in picture.arrows.iter().zip(labels) {
+    for (arrow, label) in diagram.arrows.iter().zip(labels) {
         let size = EdgeLabel {
             width: label_width(label),
             height: 18.0,
             labelpos: LabelPos::Center,
-            // What stays within a group is kept short.
+            // Arrows within a group are kept short.
             weight: if group_of[arrow.from].is_some() && group_of[arrow.from] == group_of[arrow.to] { 3 } else { 1 },
             ..EdgeLabel::default()
         };
         graph.set_edge(node(arrow.from), node(arrow.to), Some(size), None);
     }
-    for (from, to) in rows(picture) {
+    for (from, to) in rows(diagram) {
         graph.set_edge(node(from), node(to), Some(EdgeLabel::default()), None);
     }
     let options = LayoutOptions {
@@ -150,19 +149,19 @@ fn find_places(picture: &Picture, lines: &[Vec<String>], labels: &[String]) -> L
         ..LayoutOptions::default()
     };
     layout(&mut graph, Some(options));
-    let place = |name: &str| {
+    let rect = |name: &str| {
         let found = graph.node(name)?;
-        Some(Place::around((found.x?, found.y?), found.width, found.height))
+        Some(Rect::around((found.x?, found.y?), found.width, found.height))
     };
     let mut laid = Layout {
         size: (0.0, 0.0),
-        groups: (0..picture.groups.len()).map(|at| place(&group(at)).unwrap_or_default()).collect(),
-        boxes: (0..picture.boxes.len()).map(|number| place(&node(number))).collect(),
+        groups: (0..diagram.groups.len()).map(|at| rect(&group(at)).unwrap_or_default()).collect(),
+        boxes: (0..diagram.boxes.len()).map(|number| rect(&node(number))).collect(),
         arrows: Vec::new(),
     };
-    for arrow in &picture.arrows {
+    for arrow in &diagram.arrows {
         let found = graph.edge(&node(arrow.from), &node(arrow.to), None);
-        let mut way = found.map_or_else(Way::default, |found| Way {
+        let mut way = found.map_or_else(ArrowPath::default, |found| ArrowPath {
             points: found.points.iter().map(|point| (point.x, point.y)).collect(),
             label: (found.x.unwrap_or_default(), found.y.unwrap_or_default()),
         });
@@ -175,9 +174,9 @@ fn find_places(picture: &Picture, lines: &[Vec<String>], labels: &[String]) -> L
     laid
 }
 
-impl Way {
-    /// Leads from the side of one box to the side of the other, and not from corner to corner.
-    fn attach(&mut self, from: Place, to: Place) {
+impl ArrowPath {
+    /// Attaches both ends to the sides of the boxes.
+    fn attach(&mut self, from: Rect, to: Rect) {
         let [_, between @ .., _] = self.points.as_slice() else { return };
         let (Some(first), Some(last)) = (between.first(), between.last()) else { return };
         let ((start, leave), (end, arrive)) = (from.side(*first), to.side(*last));
@@ -189,11 +188,11 @@ impl Way {
 }
 
 impl Layout {
-    /// Makes room for the names of groups, moves everything to where the picture begins, and measures it.
+    /// Adds space for the titles of groups, moves everything to the origin, and computes the size.
     fn frame(&mut self) {
         for group in &mut self.groups {
-            group.y -= TITLE;
-            group.height += TITLE - APART;
+            group.y -= TITLE_HEIGHT;
+            group.height += TITLE_HEIGHT - GROUP_GAP;
         }
         let margin = 12.0;
         let places = || self.groups.iter().chain(self.boxes.iter().flatten());
@@ -218,15 +217,15 @@ impl Layout {
     }
 }
 
-/// Boxes that nothing leads to or from, put in rows: pairs of neighbours of one group.
-fn rows(picture: &Picture) -> Vec<(usize, usize)> {
-    let mut is_linked = vec![false; picture.boxes.len()];
-    for arrow in &picture.arrows {
+/// Pairs of adjacent unconnected boxes, which are arranged in rows.
+fn rows(diagram: &Diagram) -> Vec<(usize, usize)> {
+    let mut is_linked = vec![false; diagram.boxes.len()];
+    for arrow in &diagram.arrows {
         is_linked[arrow.from] = true;
         is_linked[arrow.to] = true;
     }
     let mut pairs = Vec::new();
-    for numbers in picture.groups.values() {
+    for numbers in diagram.groups.values() {
         let alone: Vec<usize> = numbers.iter().copied().filter(|number| !is_linked[*number]).collect();
         pairs.extend(alone.chunks(COLUMNS).flat_map(|row| row.windows(2).map(|pair| (pair[0], pair[1]))));
     }
@@ -245,7 +244,7 @@ pub(super) fn label_width(label: &str) -> f64 {
     (width(label, 11.0) + 12.0).ceil()
 }
 
-/// About how wide a text is in a common sans serif font of a size: rather too wide than too narrow.
+/// An upper estimate of the width of a string in a sans-serif font.
 fn width(text: &str, size: f64) -> f64 {
     let of = |c: char| match c {
         'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | '(' | ')' | '[' | ']' | ' '
@@ -253,7 +252,7 @@ fn width(text: &str, size: f64) -> f64 {
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 1.0,
         'A'..='Z' => 0.76,
         c if c.is_ascii() => 0.66,
-        // Of other scripts many are as wide as they are high.
+        // Many characters of other scripts are square.
         _ => 1.05,
     };
     text.chars().map(of).sum::<f64>() * size
@@ -266,39 +265,39 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::picture::{Arrow, Presence, boxed};
+    use crate::diagram::{Arrow, Presence, new_box};
 
-    /// A picture of boxes in groups, and arrows between them.
-    fn picture(groups: &[usize], arrows: impl IntoIterator<Item = (usize, usize)>) -> Picture {
-        let mut picture = Picture::default();
+    /// A diagram with boxes in groups, and arrows.
+    fn diagram(groups: &[usize], arrows: impl IntoIterator<Item = (usize, usize)>) -> Diagram {
+        let mut diagram = Diagram::default();
         for (number, group) in groups.iter().enumerate() {
-            picture.boxes.push(boxed("ConfigMap", &format!("box-{number}"), Presence::Own));
-            picture.groups.entry(format!("group-{group}")).or_default().push(number);
+            diagram.boxes.push(new_box("ConfigMap", &format!("box-{number}"), Presence::Own));
+            diagram.groups.entry(format!("group-{group}")).or_default().push(number);
         }
         let mut arrows: Vec<_> = arrows.into_iter().filter(|(from, to)| from != to).collect();
         arrows.sort_unstable();
         arrows.dedup();
-        picture.arrows = arrows.into_iter().map(|(from, to)| Arrow { from, to, labels: vec!["uses".into()] }).collect();
-        picture
+        diagram.arrows = arrows.into_iter().map(|(from, to)| Arrow { from, to, labels: vec!["uses".into()] }).collect();
+        diagram
     }
 
-    fn laid(picture: &Picture) -> Result<Layout, TooLarge> {
-        let lines: Vec<_> = picture.boxes.iter().map(|one| vec![one.kind.clone(), one.name.clone()]).collect();
-        let labels: Vec<_> = picture.arrows.iter().map(|arrow| arrow.labels.join(", ")).collect();
-        lay_out(picture, &lines, &labels)
+    fn lay_out_test(diagram: &Diagram) -> Result<Layout, TooLarge> {
+        let lines: Vec<_> = diagram.boxes.iter().map(|one| vec![one.kind.clone(), one.name.clone()]).collect();
+        let labels: Vec<_> = diagram.arrows.iter().map(|arrow| arrow.labels.join(", ")).collect();
+        lay_out(diagram, &lines, &labels)
     }
 
-    fn overlap(one: Place, other: Place) -> bool {
+    fn overlap(one: Rect, other: Rect) -> bool {
         one.x < other.x + other.width
             && other.x < one.x + one.width
             && one.y < other.y + other.height
             && other.y < one.y + one.height
     }
 
-    /// What every layout must be: everything has a place within the picture, and boxes lie on no other and in their group.
-    fn assert_sound(picture: &Picture) {
-        let layout = laid(picture).expect("it is small");
-        let places: Vec<Place> = layout.boxes.iter().map(|place| place.expect("all are drawn")).collect();
+    /// Asserts that everything is within the diagram, and that boxes are in their groups and do not overlap.
+    fn assert_sound(diagram: &Diagram) {
+        let layout = lay_out_test(diagram).expect("it is small");
+        let places: Vec<Rect> = layout.boxes.iter().map(|place| place.expect("all are drawn")).collect();
         let (width, height) = layout.size;
         for (at, place) in places.iter().enumerate() {
             assert!(place.x >= 0.0 && place.y >= 0.0, "{place:?}");
@@ -307,27 +306,27 @@ mod tests {
                 "{place:?} of {width}x{height}"
             );
             for (other, next) in places.iter().enumerate().skip(at + 1) {
-                assert!(!overlap(*place, *next), "{at} {place:?} lies on {other} {next:?}");
+                assert!(!overlap(*place, *next), "{at} {place:?} overlaps {other} {next:?}");
             }
         }
-        for (group, numbers) in layout.groups.iter().zip(picture.groups.values()) {
+        for (group, numbers) in layout.groups.iter().zip(diagram.groups.values()) {
             for number in numbers {
                 let place = places[*number];
                 assert!(group.x <= place.x && place.x + place.width <= group.x + group.width, "{place:?} {group:?}");
                 assert!(group.y <= place.y && place.y + place.height <= group.y + group.height, "{place:?} {group:?}");
             }
         }
-        for (arrow, way) in picture.arrows.iter().zip(&layout.arrows) {
-            assert!(way.points.len() > 1, "{arrow:?} has no way");
+        for (arrow, way) in diagram.arrows.iter().zip(&layout.arrows) {
+            assert!(way.points.len() > 1, "{arrow:?} has no path");
             assert!(way.points.iter().all(|(x, y)| x.is_finite() && y.is_finite()), "{arrow:?} {way:?}");
-            let on = |place: Place, (x, y): (f64, f64)| {
+            let on = |place: Rect, (x, y): (f64, f64)| {
                 let is_between = |at: f64, from: f64, length: f64| at >= from - 0.1 && at <= from + length + 0.1;
                 is_between(x, place.x, place.width) && is_between(y, place.y, place.height)
             };
             assert!(on(places[arrow.from], way.points[0]), "{arrow:?} {way:?}");
             assert!(on(places[arrow.to], way.points[way.points.len() - 1]), "{arrow:?} {way:?}");
         }
-        assert_eq!(layout, laid(picture).expect("it is small"));
+        assert_eq!(layout, lay_out_test(diagram).expect("it is small"));
     }
 
     proptest! {
@@ -338,34 +337,34 @@ mod tests {
             arrows in prop::collection::vec((0usize..24, 0usize..24), 0..40),
         ) {
             let count = groups.len();
-            assert_sound(&picture(&groups, arrows.into_iter().map(|(from, to)| (from % count, to % count))));
+            assert_sound(&diagram(&groups, arrows.into_iter().map(|(from, to)| (from % count, to % count))));
         }
     }
 
     #[test]
-    fn both_ways_between_two_boxes_are_drawn() {
-        assert_sound(&picture(&[0, 0], [(0, 1), (1, 0)]));
+    fn arrows_in_both_directions_are_laid_out() {
+        assert_sound(&diagram(&[0, 0], [(0, 1), (1, 0)]));
     }
 
     #[test]
-    fn what_may_be_drawn_is_drawn_soon() {
-        let all = MOST_DRAWN / 2;
+    fn the_largest_diagrams_are_laid_out_in_time() {
+        let all = MAX_LAID_OUT / 2;
         let chain = |count: usize| (1..count).map(|at| (at - 1, at));
         let star = |count: usize| (1..count).map(|at| (at, 0));
         let knot = |count: usize| (0..count).flat_map(move |at| [(at, (at * 7 + 3) % count)]);
         for (name, one) in [
-            ("chain", picture(&vec![0; all], chain(all))),
-            ("star", picture(&vec![0; all], star(all))),
-            ("alone", picture(&vec![0; MOST_DRAWN], [])),
-            ("groups", picture(&(0..all).collect::<Vec<_>>(), chain(all))),
-            ("knot", picture(&(0..all).map(|at| at % 9).collect::<Vec<_>>(), knot(all))),
-            ("dense", picture(&vec![0; 30], (0..MOST_DRAWN - 30).map(|at| (at % 30, at / 30)))),
+            ("chain", diagram(&vec![0; all], chain(all))),
+            ("star", diagram(&vec![0; all], star(all))),
+            ("alone", diagram(&vec![0; MAX_LAID_OUT], [])),
+            ("groups", diagram(&(0..all).collect::<Vec<_>>(), chain(all))),
+            ("knot", diagram(&(0..all).map(|at| at % 9).collect::<Vec<_>>(), knot(all))),
+            ("dense", diagram(&vec![0; 30], (0..MAX_LAID_OUT - 30).map(|at| (at % 30, at / 30)))),
         ] {
             let start = Instant::now();
-            assert!(laid(&one).is_ok(), "{name}");
+            assert!(lay_out_test(&one).is_ok(), "{name}");
             let took = start.elapsed();
             assert!(took < Duration::from_secs(30), "{name}: {took:?}");
         }
-        assert!(laid(&picture(&vec![0; MOST_DRAWN + 1], [])).is_err());
+        assert!(lay_out_test(&diagram(&vec![0; MAX_LAID_OUT + 1], [])).is_err());
     }
 }
