@@ -1,14 +1,14 @@
 //! Parsed expressions.
 
-/// An expression, and where it begins in the text.
+/// An expression and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expr {
-    /// The byte at which a message about it points.
+    /// The byte offset that messages refer to.
     pub(super) at: u32,
     pub(super) kind: Kind,
 }
 
-/// The kinds of expressions. Macros stay the calls that they are written as.
+/// The kinds of expressions. Macros are not expanded: they are calls.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     Null,
@@ -51,14 +51,14 @@ pub(super) enum Kind {
     Conditional(Box<[Expr; 3]>),
 }
 
-/// An item of a list; `?item` leaves it out where it is an empty optional.
+/// An item of a list; `?item` is omitted if it is an empty optional.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     pub(super) optional: bool,
     pub(super) value: Expr,
 }
 
-/// An entry of a map or a field of a struct, whose key is then a string.
+/// An entry of a map, or a field of a struct, whose key is a string.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) optional: bool,
@@ -66,7 +66,7 @@ pub(super) struct Entry {
     pub(super) value: Expr,
 }
 
-/// Operators between two operands.
+/// Binary operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     Or,
@@ -86,7 +86,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    /// The function that CEL declares for it, as messages name it.
+    /// The name of the function that CEL declares for it.
     pub(super) const fn function(self) -> &'static str {
         match self {
             Self::Or => "_||_",
@@ -106,7 +106,7 @@ impl Operator {
         }
     }
 
-    /// How tightly it binds; larger is tighter.
+    /// Its precedence.
     pub(super) const fn precedence(self) -> u8 {
         match self {
             Self::Or => 1,
@@ -124,7 +124,7 @@ impl Operator {
     }
 }
 
-/// Whether a text is an identifier that an expression can name; reserved words are none.
+/// Whether a string is an identifier; reserved words are not.
 pub(crate) fn is_identifier(text: &str) -> bool {
     is_name(text) && !is_reserved(text)
 }
@@ -134,7 +134,7 @@ pub(super) fn is_name(text: &str) -> bool {
     first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The words that CEL keeps for itself.
+/// The reserved words of CEL.
 pub(super) fn is_reserved(text: &str) -> bool {
     const RESERVED: &[&str] = &[
         "as",

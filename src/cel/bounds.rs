@@ -1,4 +1,4 @@
-//! How large the values of a schema can be, as the API server bounds them where it estimates costs.
+//! The maximum sizes of the values of a schema, as the API server bounds them to estimate costs.
 //!
 //! Restates `SchemaDeclType` of `k8s.io/apiserver/pkg/cel/common`.
 
@@ -10,15 +10,15 @@ use super::ast::is_reserved;
 use super::types::{Type, unescape};
 use crate::schema::{Subschema, Types};
 
-/// The largest request to the API server, in bytes.
+/// The maximum size of a request to the API server, in bytes.
 const REQUEST: u64 = 3 << 20;
 
-/// The longest name of an object; versions before 1.37 know no bound.
+/// The maximum length of an object's name, which is unbounded before 1.37.
 const LONGEST_NAME: u64 = 253;
 
-/// A step on the way to a value.
+/// A step of the path from a variable to a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ValueStep {
     /// The variable.
     Start,
     /// A field, by its escaped name.
@@ -29,20 +29,20 @@ pub(super) enum Step {
     Keys,
 }
 
-/// What is known of the size of a value.
+/// The bounds of the size of a value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bounds<'s> {
-    /// By its schema; a resource has `apiVersion`, `kind` and `metadata` too.
+    /// Those of its schema; a resource also has `apiVersion`, `kind` and `metadata`.
     Schema { schema: Subschema<'s>, resource: bool },
-    /// `metadata` of a resource.
+    /// Those of the `metadata` of a resource.
     Metadata(Option<Subschema<'s>>),
-    /// A string of so many bytes.
+    /// Those of a string of at most so many bytes.
     Text(u64),
-    /// A part of a device.
+    /// Those of a device or one of its fields.
     Device(Device),
 }
 
-/// A part of a device, as selectors of devices see it.
+/// A device or one of its fields, in the expressions of device selectors.
 ///
 /// Restates `newCompiler` and `EstimateSize` of `k8s.io/dynamic-resource-allocation/cel`.
 #[derive(Debug, Clone, Copy)]
@@ -55,33 +55,35 @@ pub(crate) enum Device {
     /// Capacities by domain and name.
     CapacityDomains,
     Capacities,
-    /// Something of at most so many elements.
+    /// A value of at most so many elements.
     Value(u64),
 }
 
 impl Device {
-    /// The longest domain (and name of a driver), the longest name, the longest value of an attribute.
+    /// The maximum lengths of a domain (and of a driver's name), of a name and of the value of an attribute.
     const DOMAIN: u64 = 63;
     const NAME: u64 = 32;
     const ATTRIBUTE: u64 = 64;
-    /// How many attributes and capacities one has.
+    /// The maximum number of attributes and capacities.
     const MOST: u64 = 32;
 
-    fn below(self, step: &Step) -> Option<Self> {
+    fn below(self, step: &ValueStep) -> Option<Self> {
         Some(match (self, step) {
-            (Self::Whole, Step::Field(name)) => match name.as_str() {
+            (Self::Whole, ValueStep::Field(name)) => match name.as_str() {
                 "driver" => Self::Value(Self::DOMAIN),
                 "attributes" => Self::AttributeDomains,
                 "capacity" => Self::CapacityDomains,
                 "allowMultipleAllocations" => Self::Value(1),
                 _ => return None,
             },
-            (Self::AttributeDomains | Self::CapacityDomains, Step::Keys) => Self::Value(Self::DOMAIN),
-            (Self::AttributeDomains, Step::Values | Step::Items) => Self::Attributes,
-            (Self::CapacityDomains, Step::Values | Step::Items) => Self::Capacities,
-            (Self::Attributes | Self::Capacities, Step::Keys) => Self::Value(Self::NAME),
-            (Self::Attributes, Step::Values | Step::Items | Step::Field(_)) => Self::Value(Self::ATTRIBUTE),
-            (Self::Capacities, Step::Values | Step::Items) => Self::Value(0),
+            (Self::AttributeDomains | Self::CapacityDomains, ValueStep::Keys) => Self::Value(Self::DOMAIN),
+            (Self::AttributeDomains, ValueStep::Values | ValueStep::Items) => Self::Attributes,
+            (Self::CapacityDomains, ValueStep::Values | ValueStep::Items) => Self::Capacities,
+            (Self::Attributes | Self::Capacities, ValueStep::Keys) => Self::Value(Self::NAME),
+            (Self::Attributes, ValueStep::Values | ValueStep::Items | ValueStep::Field(_)) => {
+                Self::Value(Self::ATTRIBUTE)
+            }
+            (Self::Capacities, ValueStep::Values | ValueStep::Items) => Self::Value(0),
             _ => return None,
         })
     }
@@ -100,21 +102,21 @@ impl<'s> Bounds<'s> {
         Self::Schema { schema, resource: resource || schema.is_resource() }
     }
 
-    /// What is known of a part.
-    pub(super) fn below(self, step: &Step) -> Option<Self> {
+    /// The bounds of a field, item, key or value.
+    pub(super) fn below(self, step: &ValueStep) -> Option<Self> {
         let known = |schema: Subschema<'s>| Type::of(schema, false).map(|_| Self::new(schema, false));
         match (self, step) {
-            (Self::Schema { schema, .. }, Step::Items) if schema.json_type() == Some(Types::ARRAY) => {
+            (Self::Schema { schema, .. }, ValueStep::Items) if schema.json_type() == Some(Types::ARRAY) => {
                 known(schema.items()?)
             }
-            (Self::Schema { schema, resource }, Step::Values) => known(map_values(schema, resource)?),
-            // Nobody says how long keys are.
-            (Self::Schema { schema, resource }, Step::Keys) => map_values(schema, resource).map(|_| Self::Text(0)),
-            (Self::Schema { schema, resource }, Step::Field(name)) => {
+            (Self::Schema { schema, resource }, ValueStep::Values) => known(map_values(schema, resource)?),
+            // Nothing bounds the length of keys.
+            (Self::Schema { schema, resource }, ValueStep::Keys) => map_values(schema, resource).map(|_| Self::Text(0)),
+            (Self::Schema { schema, resource }, ValueStep::Field(name)) => {
                 if schema.json_type() != Some(Types::OBJECT) || map_values(schema, resource).is_some() {
                     return None;
                 }
-                // The API server looks for the escaped name here, and finds no reserved word that is not.
+                // The API server looks up the escaped name, so that it does not find an unescaped reserved word.
                 let name = if is_reserved(name) { None } else { unescape(name) }?;
                 let own = schema.property(&name);
                 match name.as_str() {
@@ -123,7 +125,7 @@ impl<'s> Bounds<'s> {
                     _ => known(own?),
                 }
             }
-            (Self::Metadata(schema), Step::Field(name)) => {
+            (Self::Metadata(schema), ValueStep::Field(name)) => {
                 let own = schema.and_then(|schema| schema.property(name));
                 match name.as_str() {
                     "name" | "generateName" => {
@@ -139,7 +141,7 @@ impl<'s> Bounds<'s> {
         }
     }
 
-    /// How many elements it has at most. `left` is how many schemas may be looked at.
+    /// The maximum number of elements. `left` is how many more subschemas may be visited.
     pub(super) fn most_elements(self, left: &Cell<u32>) -> u64 {
         let (schema, resource) = match self {
             Self::Schema { schema, resource } => (schema, resource),
@@ -175,7 +177,7 @@ impl<'s> Bounds<'s> {
         }
     }
 
-    /// How many bytes its JSON has at least.
+    /// The minimum length of its JSON, in bytes.
     fn least_bytes(self, left: &Cell<u32>) -> u64 {
         left.set(left.get().saturating_sub(1));
         let Self::Schema { schema, resource } = self else { return 2 };
@@ -185,7 +187,6 @@ impl<'s> Bounds<'s> {
         match schema.json_type() {
             Some(Types::OBJECT) if map_values(schema, resource).is_none() => {
                 let mut least = 2;
-                // Those with defaults are not among the required ones here.
                 for name in schema.required() {
                     let field = schema.property(name).filter(|field| Type::of(*field, false).is_some());
                     if let Some(field) = field {
@@ -206,7 +207,7 @@ impl<'s> Bounds<'s> {
         }
     }
 
-    /// How often such a value can occur in one object, where nothing bounds the lists and maps that it stands in.
+    /// How often such a value can occur in an object whose lists and maps are unbounded.
     pub(crate) fn most_often(self, left: &Cell<u32>) -> u64 {
         REQUEST / (self.least_bytes(left) + 1)
     }

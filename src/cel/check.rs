@@ -1,6 +1,6 @@
-//! The types of expressions: undeclared names, undefined fields, operands that no function takes.
+//! The type checker: undeclared names, undefined fields, overloads that do not match.
 //!
-//! Follows the type checker of `cel-go`, whose messages it uses.
+//! Restates the type checker of `cel-go`, with its messages.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,16 +14,16 @@ use super::types::{Object, Type, declared};
 use super::{Env, Fault};
 use crate::suggest;
 
-/// The types of a call can be long.
+/// The maximum length of the types in a message about a call.
 const LONGEST_MESSAGE: usize = 400;
 
-/// How many faults of an expression are told.
+/// How many faults of an expression are reported.
 const MOST_FAULTS: usize = 8;
 
-/// How many types may be compared in all: nested macros can make types of types that are huge. Of what is beyond nothing is known.
+/// How many types may be compared in total, since nested macros can produce huge types. Beyond it, types are unknown.
 const MOST_STEPS: usize = 200_000;
 
-/// The type of an expression, and what is wrong with it.
+/// The type of an expression, and its faults.
 pub(super) fn check<'s>(expr: &Expr, env: &Env<'s>) -> (Type<'s>, Vec<Fault>) {
     let mut checker = Checker::new(env);
     let ty = checker.expr(expr);
@@ -31,7 +31,7 @@ pub(super) fn check<'s>(expr: &Expr, env: &Env<'s>) -> (Type<'s>, Vec<Fault>) {
     (ty, checker.faults)
 }
 
-/// The types of the parts of an expression, by their addresses. `None` where something is wrong with it, or not all is known.
+/// The types of all subexpressions, by their addresses. `None` if the expression has faults or unknown types.
 pub(super) fn types<'s>(expr: &Expr, env: &Env<'s>) -> Option<HashMap<*const Expr, Type<'s>>> {
     let mut checker = Checker { types: Some(HashMap::new()), ..Checker::new(env) };
     checker.expr(expr);
@@ -40,7 +40,7 @@ pub(super) fn types<'s>(expr: &Expr, env: &Env<'s>) -> Option<HashMap<*const Exp
     (checker.faults.is_empty() && !checker.is_spent()).then_some(types)
 }
 
-/// Which signatures of a function take operands of these types.
+/// The signatures of a function that match operands of these types.
 pub(super) fn matching<'s>(
     env: &Env<'s>,
     function: &'static Function,
@@ -53,15 +53,15 @@ pub(super) fn matching<'s>(
 
 pub(super) struct Checker<'e, 's> {
     pub(super) env: &'e Env<'s>,
-    /// The variables of the macros that an expression stands in.
+    /// The variables of the enclosing macros.
     scopes: Vec<(String, Type<'s>)>,
-    /// What the variables of types stand for, as far as it is known.
+    /// The known values of type variables.
     variables: Vec<Option<Type<'s>>>,
     faults: Vec<Fault>,
     steps: Cell<usize>,
-    /// Whether lists and maps may have items of several types: in the arguments of `format`.
+    /// Whether lists and maps may have items of several types, as in the arguments of `format`.
     mixes: bool,
-    /// The types of the parts, where they are asked for.
+    /// The types of subexpressions, if they are needed.
     types: Option<HashMap<*const Expr, Type<'s>>>,
 }
 
@@ -86,7 +86,7 @@ impl<'e, 's> Checker<'e, 's> {
         if self.faults.len() < MOST_FAULTS {
             self.faults.push(Fault::new(at, message));
         }
-        // What is wrong once is not told again of what is made from it.
+        // An unknown type is the result of a fault that was reported before.
         Type::Dyn
     }
 
@@ -142,7 +142,7 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// Long chains of one operator lean to the left; they must not make the recursion deep.
+    /// A loop over the left operands, since long chains of an operator would make the recursion deep.
     fn binary(&mut self, expr: &Expr, operator: Operator, left: &Expr, right: &Expr) -> Type<'s> {
         let mut chain = vec![(expr, operator, right)];
         let mut first = left;
@@ -176,7 +176,7 @@ impl<'e, 's> Checker<'e, 's> {
         if let Some(ty) = self.local(name).or_else(|| self.env.variable(name)) {
             return ty;
         }
-        // The names of types are values too.
+        // The names of types are values.
         let of_type = |ty: Type<'s>| Type::Type(Rc::new(ty));
         match name {
             "list" => return of_type(Type::list(Type::Dyn)),
@@ -202,7 +202,7 @@ impl<'e, 's> Checker<'e, 's> {
     }
 
     pub(super) fn select(&mut self, at: u32, operand: &Expr, field: &str, optional: bool) -> Type<'s> {
-        // A qualified name may be that of a variable or a type.
+        // A qualified name may be a variable or a type.
         if let Some(name) = dotted(operand).map(|name| format!("{name}.{field}")) {
             if let Some(ty) = self.env.variable(&name) {
                 return ty;
@@ -266,7 +266,7 @@ impl<'e, 's> Checker<'e, 's> {
         Type::map(keys.unwrap_or_else(|| self.fresh()), values.unwrap_or_else(|| self.fresh()))
     }
 
-    /// The type in an optional one.
+    /// The type inside an optional type.
     fn unwrapped(&mut self, at: u32, ty: &Type<'s>) -> Type<'s> {
         match self.resolved(ty) {
             Type::Optional(inner) => (*inner).clone(),
@@ -275,10 +275,10 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// The type of items of which there is another: they must have one type.
+    /// The common type of two items.
     fn join(&mut self, at: u32, before: Option<Type<'s>>, ty: Type<'s>) -> Type<'s> {
         let Some(before) = before else { return ty };
-        // A value whose type is not known is none of a known one.
+        // A `dyn` value does not have a known type.
         if self.assignable(&before, &ty) && self.is_same(&before, &ty) {
             return before;
         }
@@ -292,7 +292,7 @@ impl<'e, 's> Checker<'e, 's> {
             _ if self.env.makes_objects && (name == "Object" || name.starts_with("Object.")) => {
                 Some(Object::Made(name.into()))
             }
-            // Messages of the protocol buffers that CEL is built on. Nobody writes them for Kubernetes.
+            // Protocol buffer messages, which are not used with Kubernetes.
             _ if name.starts_with("google.protobuf.") => {
                 fields.iter().for_each(|entry| _ = self.expr(&entry.value));
                 return Type::Dyn;
@@ -320,7 +320,7 @@ impl<'e, 's> Checker<'e, 's> {
     }
 
     fn function(&mut self, at: u32, target: Option<&Expr>, function: &str, args: &[Expr]) -> Type<'s> {
-        // `optional.of(x)`: the name of a function may have dots.
+        // `optional.of(x)`: the name of a function can have dots.
         if let Some(prefix) = target.and_then(dotted)
             && self.local(prefix.split('.').next().unwrap_or_default()).is_none()
         {
@@ -333,7 +333,7 @@ impl<'e, 's> Checker<'e, 's> {
         }
         let receiver = target.map(|target| self.expr(target));
         if library::function(function).is_none() {
-            // Nothing is said of the arguments of what is no function.
+            // The arguments of an unknown function are not checked.
             return self.call(at, function, receiver, &[]);
         }
         let mixes = self.mixes;
@@ -349,7 +349,7 @@ impl<'e, 's> Checker<'e, 's> {
         self.call(at, function, receiver, &types)
     }
 
-    /// Texts that are written out are read at once.
+    /// Validates string literals that are parsed when the expression is compiled.
     fn literals(&mut self, function: &str, args: &[Expr]) {
         let Some(Expr { at, kind: Kind::String(text) }) = args.last() else { return };
         let message = match function {
@@ -365,7 +365,7 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// The clauses of a format that is written out, and what is put into them.
+    /// Validates the clauses of a literal format string and their arguments.
     fn clauses(&mut self, at: u32, pattern: &str, items: &[Item]) {
         let mut verbs = Vec::new();
         let mut letters = pattern.chars().peekable();
@@ -401,12 +401,12 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// The result of a function. With a receiver it is called as a method.
+    /// The result type of a call; a call with a receiver is a method call.
     pub(super) fn call(&mut self, at: u32, name: &str, receiver: Option<Type<'s>>, args: &[Type<'s>]) -> Type<'s> {
         let function = library::function(name).filter(|function| function.since <= self.env.minor);
         let Some(function) = function else {
             let (late, near) = match library::function(name) {
-                Some(Function { since, .. }) => (Some(format!("it comes with Kubernetes 1.{since}")), None),
+                Some(Function { since, .. }) => (Some(format!("it requires Kubernetes 1.{since}")), None),
                 None => (None, suggest::nearest(name, library::names()).map(|near| format!("did you mean `{near}`?"))),
             };
             self.fault(at, format!("undeclared reference to '{name}' (in container '')"));
@@ -429,7 +429,7 @@ impl<'e, 's> Checker<'e, 's> {
         })
     }
 
-    /// The result where a signature fits.
+    /// The result type of the signatures that match.
     fn apply(&mut self, signature: &Signature, receiver: Option<&Type<'s>>, args: &[Type<'s>]) -> Option<Type<'s>> {
         if signature.receiver.is_some() != receiver.is_some() || signature.args.len() != args.len() {
             return None;
@@ -452,7 +452,7 @@ impl<'e, 's> Checker<'e, 's> {
         Some(self.resolved(&result))
     }
 
-    /// Counts a step. Whether there were too many.
+    /// Counts a step. Returns whether there were too many.
     fn is_spent(&self) -> bool {
         self.steps.set(self.steps.get() + 1);
         self.steps.get() > MOST_STEPS
@@ -463,7 +463,7 @@ impl<'e, 's> Checker<'e, 's> {
         Type::Parameter(self.variables.len() as u32 - 1)
     }
 
-    /// A type with its variables replaced by what is known of them.
+    /// A type with known type variables replaced.
     pub(super) fn resolved(&self, ty: &Type<'s>) -> Type<'s> {
         if self.is_spent() {
             return Type::Dyn;
@@ -481,12 +481,12 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// Whether a value of a type can stand where another is wanted; learns what variables stand for.
+    /// Whether a value of one type can be used as another; binds type variables.
     pub(super) fn assignable(&mut self, wanted: &Type<'s>, given: &Type<'s>) -> bool {
         if self.is_spent() {
             return true;
         }
-        // What stands for a type of which more is seen is the more general of the two.
+        // A variable is bound to the more general of the types.
         if let Type::Parameter(number) = wanted
             && let Some(Some(known)) = self.variables.get(*number as usize).cloned()
         {
@@ -514,7 +514,7 @@ impl<'e, 's> Checker<'e, 's> {
             (Type::Map(key, value), Type::Map(other_key, other)) => {
                 self.assignable(key, other_key) && self.assignable(value, other)
             }
-            // Types of all types can be compared.
+            // All types of types are comparable.
             (Type::Type(_), Type::Type(_)) => true,
             (Type::Object(one), Type::Object(two)) => one.is_same(two),
             (one, two) => is_same_simple(one, two),
@@ -559,7 +559,7 @@ impl<'e, 's> Checker<'e, 's> {
         }
     }
 
-    /// Checks an expression that sees further variables.
+    /// Checks an expression with additional variables.
     pub(super) fn within(&mut self, locals: &[(&str, Type<'s>)], expr: &Expr) -> Type<'s> {
         let before = self.scopes.len();
         self.scopes.extend(locals.iter().map(|(name, ty)| ((*name).to_owned(), ty.clone())));
@@ -569,7 +569,7 @@ impl<'e, 's> Checker<'e, 's> {
     }
 }
 
-/// A signature's type with variables of its own.
+/// The type of a signature with fresh type variables.
 fn instance<'s>(ty: &Type<'s>, base: u32) -> Type<'s> {
     match ty {
         Type::Parameter(number) => Type::Parameter(base + number),

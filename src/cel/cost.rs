@@ -1,15 +1,14 @@
-//! What an expression costs at most, as the API server estimates it before it takes a rule.
+//! The maximum cost of an expression, as the API server estimates it before it accepts a rule.
 //!
-//! Restates `cel-go/checker/cost.go` and `k8s.io/apiserver/pkg/cel/library/cost.go`, with their quirks: an estimate decides whether a
-//! definition is rejected. Of what is not restated (objects that an expression makes, questions to the authorizer) there is no
-//! estimate.
+//! Restates `cel-go/checker/cost.go` and `k8s.io/apiserver/pkg/cel/library/cost.go`, with their quirks, since an estimate decides whether
+//! a definition is rejected. There is no estimate of what is not restated: constructed objects and the authorizer.
 
 use std::cell::Cell;
 
 use foldhash::{HashMap, HashMapExt};
 
 use super::ast::{Expr, Kind, Operator};
-use super::bounds::{Bounds, Step};
+use super::bounds::{Bounds, ValueStep};
 use super::library;
 use super::macros;
 use super::parse::dotted;
@@ -34,7 +33,7 @@ pub(super) struct Operand<'e, 's> {
     pub(super) size: Option<Size>,
 }
 
-/// What an expression costs at most. `None` where that is not known; `left` bounds the work on the schema.
+/// The maximum cost of an expression. `None` if it is unknown; `left` is how many more subschemas may be visited.
 pub(super) fn cost<'s>(expr: &Expr, env: &Env<'s>, root: Bounds<'s>, left: &Cell<u32>) -> Option<u64> {
     let types = check::types(expr, env)?;
     let mut estimate = Estimate {
@@ -82,7 +81,7 @@ impl<'s> Estimate<'_, 's> {
                 if *optional {
                     return Some(cost.saturating_add(1));
                 }
-                let way = self.way(operand).then(Step::Field(field.as_str().into()));
+                let way = self.way(operand).then(ValueStep::Field(field.as_str().into()));
                 self.ways.insert(expr, way);
                 cost.saturating_add(u64::from(matches!(self.ty(operand), Type::Map(..) | Type::Object(_))))
             }
@@ -144,7 +143,7 @@ impl<'s> Estimate<'_, 's> {
         })
     }
 
-    /// Long chains of one operator lean to the left; they must not make the recursion deep.
+    /// A loop over the left operands, since long chains of an operator would make the recursion deep.
     fn chain(&mut self, expr: &Expr) -> Option<u64> {
         let mut open = Vec::new();
         let mut first = expr;
@@ -154,7 +153,7 @@ impl<'s> Estimate<'_, 's> {
         }
         let mut cost = self.cost(first)?;
         for (expr, operator, left, right) in open.into_iter().rev() {
-            // What is known of the operand on the left is looked at before the one on the right.
+            // The bounds of the left operand precede those of the right one.
             let left = self.operand(left);
             let of_right = self.cost(right)?;
             let right = self.operand(right);
@@ -201,7 +200,7 @@ impl<'s> Estimate<'_, 's> {
         Some(cost.saturating_add(self.apply(expr, name, target.as_ref(), &operands)?))
     }
 
-    /// The cost of a function without that of its operands: the most of all signatures that fit.
+    /// The cost of a function without its operands: the maximum over all signatures that match.
     fn apply(
         &mut self,
         expr: &Expr,
@@ -223,7 +222,7 @@ impl<'s> Estimate<'_, 's> {
             }
             let first = signature.args.first().copied().unwrap_or_default();
             if name == "_[_]" && !first.starts_with("optional") {
-                let step = if first.starts_with("list") { Step::Items } else { Step::Values };
+                let step = if first.starts_with("list") { ValueStep::Items } else { ValueStep::Values };
                 result = self.made(args[0].expr).map(|entries| entries.value);
                 let way = self.way(args[0].expr).then(step);
                 self.ways.insert(expr, way);
@@ -239,7 +238,7 @@ impl<'s> Estimate<'_, 's> {
     pub(super) fn size_of_items(&self, list: &Operand<'_, 's>) -> Size {
         let way = (list.way.length > 0).then(|| {
             let mut steps = list.way.steps().to_vec();
-            steps.push(Step::Items);
+            steps.push(ValueStep::Items);
             steps
         });
         way.and_then(|steps| self.bound(&steps)).unwrap_or(Size::UNKNOWN)
@@ -291,7 +290,7 @@ impl<'s> Estimate<'_, 's> {
         self.size(expr).unwrap_or(Size::UNKNOWN)
     }
 
-    /// The size of a value: computed before, as it is written, by its schema, or by its type.
+    /// The size of a value: computed before, of a literal, or by its schema or type.
     pub(super) fn size(&mut self, expr: &Expr) -> Option<Size> {
         if let Some(size) = self.sizes.get(&std::ptr::from_ref(expr)) {
             return Some(*size);
@@ -322,11 +321,10 @@ impl<'s> Estimate<'_, 's> {
         }
     }
 
-    /// What the schema says of the size of a value. Where it is one of the value itself, the first step is the variable, whichever
-    /// that is.
-    fn bound(&self, way: &[Step]) -> Option<Size> {
+    /// The size of a value by its schema. The first step of the path is the variable.
+    fn bound(&self, way: &[ValueStep]) -> Option<Size> {
         let mut bounds = self.root;
-        if matches!(bounds, Bounds::Device(_)) && way.first() != Some(&Step::Start) {
+        if matches!(bounds, Bounds::Device(_)) && way.first() != Some(&ValueStep::Start) {
             return None;
         }
         for step in &way[1..] {

@@ -1,4 +1,4 @@
-//! What functions cost.
+//! The costs of functions.
 
 use super::ast::{Expr, Kind};
 use super::cost::{Estimate, Operand};
@@ -7,7 +7,7 @@ use super::size::{LONGEST_FORMAT, NEW_LIST, PATTERN_LENGTH, Size, TRAVERSAL, rep
 use super::types::Type;
 
 impl<'s> Estimate<'_, 's> {
-    /// The cost of a function by one of its signatures, and the size of its result where that follows from it.
+    /// The cost of a function with one of its signatures, and the size of its result if that is known.
     pub(super) fn signature(
         &mut self,
         expr: &Expr,
@@ -25,7 +25,7 @@ impl<'s> Estimate<'_, 's> {
             text.plus(Size::fixed(1)).cost(TRAVERSAL).saturating_mul(pattern.cost(PATTERN_LENGTH))
         };
         match name {
-            // Kubernetes' libraries.
+            // The libraries of Kubernetes.
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" if on.starts_with("list") => {
                 let each = match &target?.ty {
                     Type::List(item) if matches!(**item, Type::String | Type::Bytes) => {
@@ -73,7 +73,7 @@ impl<'s> Estimate<'_, 's> {
                 let text = size(&args[0]).cost(TRAVERSAL);
                 Some((scaled(text, LONGEST_FORMAT * PATTERN_LENGTH), None))
             }
-            // CEL's own.
+            // The standard library.
             "format" => Some((of_target.cost(TRAVERSAL), None)),
             "bytes" if first == "string" => {
                 let text = size(&args[0]);
@@ -91,7 +91,7 @@ impl<'s> Estimate<'_, 's> {
             }
             "startsWith" | "endsWith" => Some((size(&args[0]).cost(TRAVERSAL), None)),
             "@in" if signature.args[1].starts_with("list") => Some((size(&args[1]).most, None)),
-            // As a function of two arguments it is taken for any other one.
+            // As a function of two arguments it has the default cost.
             "matches" if target.is_some() => Some((matched(of_target, size(&args[0])), None)),
             "contains" => Some((of_target.cost(TRAVERSAL).saturating_mul(size(&args[0]).cost(TRAVERSAL)), None)),
             "_+_" if matches!(first, "string" | "bytes") || first.starts_with("list") => {
@@ -138,7 +138,7 @@ impl<'s> Estimate<'_, 's> {
     }
 }
 
-/// The whole number that an operand is written as.
+/// The value of an integer literal.
 fn literal(operand: &Operand<'_, '_>) -> Option<u64> {
     match &operand.expr.kind {
         Kind::Int(number) => Some(u64::try_from(*number).unwrap_or(0)),
@@ -146,17 +146,17 @@ fn literal(operand: &Operand<'_, '_>) -> Option<u64> {
     }
 }
 
-/// The cost of a function that makes a list, and the size of the list.
+/// The cost of a function that returns a list, and the size of the list.
 fn new_list(factor: f64, size: Size) -> (u64, Option<Size>) {
     (size.cost(factor).saturating_add(1 + NEW_LIST), Some(size))
 }
 
-/// The cost of sorting a list of so many keys, each compared with each; the API server takes that for the size of the result, too.
+/// The cost of sorting a list, in which each key is compared with each; the API server also uses it as the size of the result.
 pub(super) fn sorted(size: Size, of_texts: bool) -> (u64, Option<Size>) {
     new_list(if of_texts { 2.0 + TRAVERSAL } else { 2.0 }, size.times(size))
 }
 
-/// Whether a type, as the tables have it, begins as that of strings or bytes.
+/// Whether a type of the tables is a string or bytes.
 fn is_text(ty: &str) -> bool {
     ty.starts_with("string") || ty.starts_with("bytes")
 }

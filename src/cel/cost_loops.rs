@@ -1,7 +1,7 @@
-//! What macros cost, which CEL makes loops of.
+//! The costs of macros, which CEL expands into loops.
 
 use super::ast::{Expr, Kind};
-use super::bounds::Step;
+use super::bounds::ValueStep;
 use super::cost::{Estimate, Local, is_scalar};
 use super::cost_functions;
 use super::macros::{self, Macro};
@@ -9,7 +9,7 @@ use super::size::{Entries, NEW_LIST, NEW_MAP, Size, Way};
 use super::types::Type;
 
 impl<'s> Estimate<'_, 's> {
-    /// The cost of a macro, which CEL makes a loop of.
+    /// The cost of a macro, which CEL expands into a loop.
     pub(super) fn expand(
         &mut self,
         expr: &Expr,
@@ -20,7 +20,7 @@ impl<'s> Estimate<'_, 's> {
         args: &[Expr],
     ) -> Option<u64> {
         let Some(target) = target else {
-            // Asking whether a field is there costs nothing by itself.
+            // The presence test costs nothing.
             let Kind::Select { operand, .. } = &args[0].kind else { return None };
             return self.cost(operand);
         };
@@ -36,15 +36,15 @@ impl<'s> Estimate<'_, 's> {
         let last = &rest[rest.len() - 1];
         let filter = if filters { self.cost(&rest[0])? } else { 0 };
         let body = self.cost(last)?;
-        // What the loop starts with, what each turn costs beside the body and the filter, and what is made of the result; naming what
-        // has been found so far costs 1.
+        // The costs of the initial value, of each iteration beside the body and the filter, and of the result; a reference to the
+        // accumulator costs 1.
         let (start, turn, result) = match which {
             Macro::All => (0, 2 + 1, 1),
             Macro::Exists => (0, 3 + 1, 1),
             Macro::ExistsOne => (0, 2, 2),
             Macro::Filter => (NEW_LIST, 13, 1),
             Macro::Map | Macro::TransformList => (NEW_LIST, 1 + 1 + NEW_LIST, 1),
-            // The key is named, and the entry put in.
+            // A reference to the key, and the insertion of the entry.
             Macro::TransformMap => (NEW_MAP, 1 + 1 + 1, 1),
             Macro::TransformMapEntry => (NEW_MAP, 1 + 1, 1),
             _ => return None,
@@ -69,7 +69,7 @@ impl<'s> Estimate<'_, 's> {
         Some(range.saturating_add(start + result).saturating_add(loops))
     }
 
-    /// `cel.bind(x, value, body)`, in which a list is made that stays empty.
+    /// `cel.bind(x, value, body)`, which is expanded into a loop over an empty list.
     pub(super) fn bind(&mut self, expr: &Expr, name: &str, value: &Expr, body: &Expr) -> Option<u64> {
         let of_value = self.cost(value)?;
         let (way, ty, size, entries) = (self.way(value), self.ty(value), self.size(value), self.made(value));
@@ -110,7 +110,7 @@ impl<'s> Estimate<'_, 's> {
         let bound = NEW_LIST.saturating_add(of_target).saturating_add(of_body);
         let is_map = which == Macro::OptMap;
         let given = if is_map { bound.saturating_add(1) } else { bound };
-        // The result may be empty, too, of whose size nothing is known but by its type.
+        // The result can be `optional.none()`, whose size is only known by its type.
         let by_type = is_scalar(&self.ty(expr)).then_some(Size::fixed(1));
         let some = if is_map { by_type } else { body_size };
         let size = some.unwrap_or(Size::UNKNOWN).or(by_type.unwrap_or(Size::UNKNOWN));
@@ -118,7 +118,7 @@ impl<'s> Estimate<'_, 's> {
         Some(of_target.saturating_add(given.max(1)))
     }
 
-    /// The variables of a macro: of one an item of a list, or a key of a map; of two the index or key, and the value.
+    /// The variables of a macro: one is an item of a list or a key of a map; two are the index or key and the value.
     fn push(&mut self, names: &[&str], range: &Expr) {
         let made = self.made(range);
         let ty = self.ty(range);
@@ -128,7 +128,8 @@ impl<'s> Estimate<'_, 's> {
             Type::Map(key, value) => ((*key).clone(), (*value).clone()),
             _ => (Type::Dyn, Type::Dyn),
         };
-        let (keys, values) = if is_list { (Step::Indices, Step::Items) } else { (Step::Keys, Step::Values) };
+        let (keys, values) =
+            if is_list { (ValueStep::Indices, ValueStep::Items) } else { (ValueStep::Keys, ValueStep::Values) };
         let way = self.way(range);
         let key = (keys, made.map(|made| made.key), key);
         let value = (values, made.map(|made| made.value), value);

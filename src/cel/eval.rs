@@ -1,4 +1,4 @@
-//! Evaluation, in a bounded number of steps.
+//! Evaluation in a bounded number of steps.
 
 use std::rc::Rc;
 
@@ -13,9 +13,9 @@ use super::value::{Value, find};
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It fails on the API server too.
+    /// It fails on the API server as well.
     Error(String),
-    /// It uses what is not implemented here.
+    /// It uses a feature that is not implemented.
     Unsupported(String),
     /// It took too many steps.
     Spent,
@@ -34,7 +34,7 @@ impl Failure {
         Self::error("no such overload")
     }
 
-    /// Whether the API server does not get further either.
+    /// Whether it fails on the API server as well.
     const fn is_error(&self) -> bool {
         matches!(self, Self::Error(_))
     }
@@ -42,7 +42,7 @@ impl Failure {
 
 type Evaluated<'v> = Result<Value<'v>, Failure>;
 
-/// Evaluates an expression with variables; `left` is how many steps it may take, and what is left of them.
+/// Evaluates an expression with variables; `left` is the number of steps that it may take, and is reduced by those taken.
 pub(super) fn evaluate<'v>(expr: &Expr, variables: &[(&str, Value<'v>)], left: &mut u64) -> Evaluated<'v> {
     Machine { variables, locals: Vec::new(), left }.eval(expr)
 }
@@ -54,7 +54,7 @@ pub(super) struct Machine<'m, 'v> {
 }
 
 impl<'v> Machine<'_, 'v> {
-    /// Takes steps away.
+    /// Spends steps.
     pub(super) fn charge(&mut self, steps: u64) -> Result<(), Failure> {
         *self.left = self.left.saturating_sub(steps);
         if *self.left == 0 { Err(Failure::Spent) } else { Ok(()) }
@@ -116,7 +116,7 @@ impl<'v> Machine<'_, 'v> {
         }
     }
 
-    /// Chains of operators lean to the left and may be long.
+    /// A loop over the left operands, since chains of operators can be long.
     fn binary(&mut self, operator: Operator, left: &Expr, right: &Expr) -> Evaluated<'v> {
         let mut chain = vec![(operator, right)];
         let mut first = left;
@@ -139,7 +139,7 @@ impl<'v> Machine<'_, 'v> {
         value
     }
 
-    /// `&&` and `||`: one side that decides is enough, whatever becomes of the other.
+    /// `&&` and `||`: an operand that decides the result absorbs an error of the other one.
     fn logic(&mut self, left: Evaluated<'v>, right: &Expr, decides: bool) -> Evaluated<'v> {
         match left {
             Ok(Value::Bool(value)) if value == decides => return Ok(Value::Bool(decides)),
@@ -196,10 +196,10 @@ impl<'v> Machine<'_, 'v> {
         }
     }
 
-    /// A field of an object, whose name may be escaped, or a key of a map, whose name is not.
+    /// A field of an object, whose name can be escaped, or a key of a map, which is not escaped.
     fn member(&mut self, value: &Value<'v>, field: &str) -> Result<Option<Value<'v>>, Failure> {
         match value {
-            Value::Part(_, Some(schema)) if schema.additional().is_none() => match unescape(field) {
+            Value::Node(_, Some(schema)) if schema.additional().is_none() => match unescape(field) {
                 Some(name) => value.field(&name),
                 None => Ok(None),
             },
@@ -342,7 +342,7 @@ impl<'v> Machine<'_, 'v> {
     }
 }
 
-/// What a macro over a list or a map has found so far.
+/// The accumulator of a macro over a list or a map.
 struct Found<'v> {
     hits: usize,
     failure: Option<Failure>,
@@ -351,7 +351,7 @@ struct Found<'v> {
 }
 
 impl<'v> Found<'v> {
-    /// Takes the result for an item; a value where that decides the whole.
+    /// Adds the result for an item; returns the final value if that decides it.
     fn take(
         &mut self,
         which: Macro,
@@ -360,7 +360,7 @@ impl<'v> Found<'v> {
         result: Evaluated<'v>,
     ) -> Result<Option<Value<'v>>, Failure> {
         let result = match (which, result) {
-            // One item that decides is enough, whatever becomes of the others.
+            // An item that decides the result absorbs the errors of others.
             (Macro::All | Macro::Exists, Err(failure)) if failure.is_error() => {
                 self.failure = self.failure.take().or(Some(failure));
                 return Ok(None);

@@ -1,4 +1,4 @@
-//! The functions that expressions call: the standard ones here, those of the libraries beside.
+//! The functions of expressions: the standard library, and the dispatch to the others.
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -121,7 +121,7 @@ fn arithmetic<'v>(operator: Operator, left: &Value<'v>, right: &Value<'v>) -> Ev
     })
 }
 
-/// Calls a function; a receiver comes first.
+/// Calls a function; a receiver is the first argument.
 pub(super) fn call<'v>(machine: &mut Machine<'_, 'v>, name: &str, args: &[Value<'v>]) -> Evaluated<'v> {
     match (name, args) {
         ("size", [value]) => size(value),
@@ -216,7 +216,7 @@ fn convert<'v>(name: &str, value: &Value<'v>) -> Evaluated<'v> {
     })
 }
 
-/// A value as `string` writes it.
+/// The result of `string`.
 pub(super) fn text_of(value: &Value<'_>) -> Result<String, Failure> {
     Ok(match value {
         Value::Bool(value) => value.to_string(),
@@ -234,11 +234,11 @@ pub(super) fn text_of(value: &Value<'_>) -> Result<String, Failure> {
     })
 }
 
-/// A number as Go's shortest form writes it; forms with an exponent are not written here.
+/// A number in Go's shortest format; formats with an exponent are not implemented.
 pub(super) fn double(number: f64) -> Result<String, Failure> {
     let size = number.abs();
     if number.is_nan() || size.is_infinite() || size != 0.0 && !(1e-4..1e21).contains(&size) {
-        return Err(Failure::unsupported("the text of such a number"));
+        return Err(Failure::unsupported("the string form of a number with an exponent"));
     }
     Ok(number.to_string())
 }
@@ -280,7 +280,7 @@ fn part_of_time<'v>(name: &str, args: &[Value<'v>]) -> Evaluated<'v> {
     Ok(Value::Int(number))
 }
 
-/// Sorts pairs by their keys, which must be of one type that has an order.
+/// Sorts pairs by their keys, which must be of one comparable type.
 pub(super) fn sort_by_key<'v>(pairs: &mut [(Value<'v>, Value<'v>)]) -> Result<(), Failure> {
     for pair in pairs.windows(2) {
         pair[0].0.order(&pair[1].0)?;

@@ -1,4 +1,4 @@
-//! Kubernetes' libraries: URLs, addresses, quantities, versions and formats.
+//! The libraries of Kubernetes: URLs, addresses, quantities, versions and formats.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -38,7 +38,7 @@ fn address(text: &str) -> Option<IpAddr> {
     ip::strict(text)
 }
 
-/// Ranges may have bits of hosts.
+/// Parses a CIDR block, in which host bits may be set.
 fn range(text: &str) -> Option<Cidr> {
     let (address, prefix) = text.split_once('/')?;
     ip::strict(address)?;
@@ -68,7 +68,7 @@ fn of_text<'v>(name: &str, text: &str, rest: &[Value<'v>]) -> Result<Option<Valu
     }))
 }
 
-/// Reads a text as what a function makes of it.
+/// Parses a string as the function of this name does.
 pub(super) fn parsed<'v>(name: &str, text: &str, normalize: bool) -> Evaluated<'v> {
     match name {
         "url" => or_error(
@@ -213,7 +213,7 @@ fn format(name: &str) -> Option<&'static str> {
     FORMATS.iter().copied().find(|known| *known == name)
 }
 
-/// What is wrong with a text of a format: an optional list, empty where nothing is.
+/// Validates a string against a format: an optional list of messages, which is `none` if it is valid.
 fn validate<'v>(format: &str, text: &str) -> Evaluated<'v> {
     let fits = |fits: bool| if fits { Ok(()) } else { Err("does not have the format") };
     let checked: Checked = match format {

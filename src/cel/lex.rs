@@ -2,7 +2,7 @@
 
 use super::Fault;
 
-/// A token, and the byte at which it begins.
+/// A token and its byte offset.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
     pub(super) at: u32,
@@ -12,7 +12,7 @@ pub(super) struct Token {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TokenKind {
     Int(u64),
-    /// An integer too large for 64 bits.
+    /// An integer that overflows 64 bits.
     TooLarge,
     Uint(u64),
     Double(f64),
@@ -28,7 +28,7 @@ const SYMBOLS: [&str; 26] = [
     "{", "}", "=", "|",
 ];
 
-/// Splits a text into tokens.
+/// Splits an expression into tokens.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
     let mut lexer = Lexer { text, at: 0 };
     let mut tokens = Vec::new();
@@ -103,7 +103,7 @@ impl<'t> Lexer<'t> {
         if let Some(hex) = rest.strip_prefix("0x").or_else(|| rest.strip_prefix("0X")) {
             let end = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
             if end == 0 {
-                return Err(self.fault(start, "a hexadecimal number without digits"));
+                return Err(self.fault(start, "hexadecimal number without digits"));
             }
             self.at += 2 + end;
             return Ok(unsigned(self, u64::from_str_radix(&hex[..end], 16).ok()));
@@ -143,8 +143,8 @@ impl<'t> Lexer<'t> {
                 break;
             }
             match rest.chars().next() {
-                None => return Err(self.fault(start, "the string does not end")),
-                Some('\n' | '\r') if quote.len() == 1 => return Err(self.fault(start, "the string does not end")),
+                None => return Err(self.fault(start, "unterminated string literal")),
+                Some('\n' | '\r') if quote.len() == 1 => return Err(self.fault(start, "unterminated string literal")),
                 Some('\\') if !prefix.raw => self.escape(prefix.bytes, &mut value)?,
                 Some('\\') if rest[1..].starts_with(quote) => {
                     value.extend_from_slice(&rest.as_bytes()[..=quote.len()]);
@@ -159,13 +159,15 @@ impl<'t> Lexer<'t> {
         if prefix.bytes {
             return Ok(TokenKind::Bytes(value));
         }
-        String::from_utf8(value).map(TokenKind::String).map_err(|_| self.fault(start, "the string is not valid UTF-8"))
+        String::from_utf8(value)
+            .map(TokenKind::String)
+            .map_err(|_| self.fault(start, "string literal is not valid UTF-8"))
     }
 
-    /// An escape in a string; in bytes, numbers stand for bytes.
+    /// An escape in a string; in bytes, numeric escapes are bytes.
     fn escape(&mut self, bytes: bool, value: &mut Vec<u8>) -> Result<(), Fault> {
         let (start, rest) = (self.at, &self.rest()[1..]);
-        let wrong = |lexer: &Self| lexer.fault(start, "unknown escape in a string");
+        let wrong = |lexer: &Self| lexer.fault(start, "invalid escape sequence in a string literal");
         let next = rest.chars().next().ok_or_else(|| wrong(self))?;
         let plain = match next {
             'a' => 0x07,
@@ -203,12 +205,12 @@ impl<'t> Lexer<'t> {
     }
 }
 
-/// How a string begins.
+/// The start of a string literal.
 #[derive(Clone, Copy)]
 struct Prefix {
-    /// The bytes before the quote.
+    /// The length of the prefix before the quote, in bytes.
     length: usize,
-    /// The bytes of the quote.
+    /// The length of the quote, in bytes.
     quote: usize,
     raw: bool,
     bytes: bool,

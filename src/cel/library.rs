@@ -1,4 +1,4 @@
-//! The functions of CEL and of Kubernetes' libraries for it, as data.
+//! The functions of CEL and of the libraries of Kubernetes, as data.
 //!
 //! Sources: the standard definitions of CEL, `cel-go/ext` (strings 2, sets, lists 3, two-variable comprehensions), and
 //! `k8s.io/apiserver/pkg/cel/library`. A signature is `receiver.(arguments) result`, or without a receiver.
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use foldhash::HashMap;
 
-/// A function: its name, its signatures, and the release whose API servers first have it for new expressions.
+/// A function: its name, its signatures, and the minor version whose API servers are the first to accept it in new expressions.
 struct Row(&'static str, &'static str, u8);
 
 #[rustfmt::skip]
@@ -169,7 +169,7 @@ const ADDED: &str =
 const FORMAT: &str = "() kubernetes.NamedFormat";
 const RESOURCE: &str = "kubernetes.authorization.ResourceCheck.(string) kubernetes.authorization.ResourceCheck";
 
-/// One way to call a function. The texts are types, as `Type::read` reads them.
+/// An overload of a function. The types are strings that `Type::read` parses.
 #[derive(Debug)]
 pub(super) struct Signature {
     pub(super) receiver: Option<&'static str>,
@@ -181,11 +181,11 @@ pub(super) struct Signature {
 #[derive(Debug)]
 pub(super) struct Function {
     pub(super) signatures: Vec<Signature>,
-    /// The first release (the number after the dot) whose API servers take it in new expressions; 0 for all.
+    /// The first minor version whose API servers accept it in new expressions; 0 for all.
     pub(super) since: u8,
 }
 
-/// The function of a name. The table is read when the first is asked for.
+/// Finds a function by name. The table is parsed on first use.
 pub(super) fn function(name: &str) -> Option<&'static Function> {
     functions().get(name)
 }
@@ -210,7 +210,7 @@ fn signature(text: &'static str) -> Option<Signature> {
     Some(Signature { receiver: receiver.strip_suffix('.'), args: split(args), result: result.trim() })
 }
 
-/// Splits at the commas that are not inside angle brackets.
+/// Splits at commas outside angle brackets.
 fn split(args: &'static str) -> Vec<&'static str> {
     let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0);
     for (at, byte) in args.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! Functions of lists: Kubernetes' own, `cel-go/ext`'s lists (version 3) and sets.
+//! The functions of lists: those of Kubernetes, and the lists (version 3) and sets of `cel-go/ext`.
 
 use std::cmp::Ordering;
 
@@ -26,7 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "sum",
 ];
 
-/// The longest list that `lists.range` makes.
+/// The maximum length of a list that `lists.range` returns.
 const LONGEST: i64 = 100_000;
 
 type Evaluated<'v> = Result<Value<'v>, Failure>;
@@ -145,7 +145,7 @@ pub(super) fn call<'v>(machine: &mut Machine<'_, 'v>, name: &str, args: &[Value<
 
 fn sum<'v>(items: &[Value<'v>]) -> Evaluated<'v> {
     let overflow = || Failure::error("integer overflow");
-    // What the sum of no items is depends on their type; a whole number equals all of them.
+    // The sum of no items is the zero of their type, which equals an integer 0.
     let Some(first) = items.first() else { return Ok(Value::Int(0)) };
     let mut total = first.clone();
     for item in &items[1..] {

@@ -1,4 +1,4 @@
-//! The macros of CEL: what looks like a call, and binds names in its arguments.
+//! The macros of CEL: calls that bind variables in their arguments.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use super::ast::{Expr, Kind};
 use super::check::Checker;
 use super::types::Type;
 
-/// What a macro does; the same for one variable and two.
+/// The kinds of macros, with one or two variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Macro {
     /// `has(e.f)`.
@@ -19,7 +19,7 @@ pub(super) enum Macro {
     Map,
     /// `e.filter(x, p)`.
     Filter,
-    /// `e.transformList(i, x, t)`, and with a filter before the last.
+    /// `e.transformList(i, x, t)`, `e.transformList(i, x, p, t)`.
     TransformList,
     TransformMap,
     TransformMapEntry,
@@ -30,7 +30,7 @@ pub(super) enum Macro {
     SortBy,
 }
 
-/// A call that is a macro: which, how many variables it binds, and whether it filters.
+/// A call of a macro: its kind, the number of variables, and whether it has a filter.
 pub(super) fn find(has_target: bool, function: &str, args: usize) -> Option<(Macro, usize, bool)> {
     Some(match (has_target, function, args) {
         (false, "has", 1) => (Macro::Has, 0, false),
@@ -50,7 +50,7 @@ pub(super) fn find(has_target: bool, function: &str, args: usize) -> Option<(Mac
     })
 }
 
-/// The name, its value and the expression that sees it in `cel.bind(x, value, body)`, where that can be written.
+/// The name, the value and the body of `cel.bind(x, value, body)`, if it is available.
 pub(super) fn binding<'e>(
     is_known: bool,
     target: Option<&Expr>,
@@ -66,7 +66,7 @@ pub(super) fn binding<'e>(
     }
 }
 
-/// The names that a macro binds. `None` if one of them is no name.
+/// The names of the variables of a macro. `None` if one is not a simple name.
 pub(super) fn names(args: &[Expr], count: usize) -> Option<Vec<&str>> {
     args[..count]
         .iter()
@@ -78,7 +78,7 @@ pub(super) fn names(args: &[Expr], count: usize) -> Option<Vec<&str>> {
 }
 
 impl<'s> Checker<'_, 's> {
-    /// The type of a call that is a macro.
+    /// The type of a macro.
     pub(super) fn expand(&mut self, at: u32, target: Option<&Expr>, function: &str, args: &[Expr]) -> Option<Type<'s>> {
         if let Some((name, value, body)) = binding(self.env.binds, target, function, args) {
             let ty = self.expr(value);
@@ -136,7 +136,7 @@ impl<'s> Checker<'_, 's> {
                 vec![Type::Dyn, Type::Dyn]
             }
         };
-        // With one variable it stands for the items of a list, but for the keys of a map.
+        // A single variable is an item of a list, but a key of a map.
         let skip = usize::from(names.len() == 1 && matches!(range, Type::List(_)));
         names.iter().copied().zip(types.into_iter().skip(skip)).collect()
     }

@@ -1,7 +1,7 @@
-//! CEL, the language of Kubernetes' rules: parsed, checked for types, and evaluated within bounds.
+//! CEL, the Common Expression Language: parser, type checker, cost estimates and bounded evaluation.
 //!
-//! The parser is our own. A crate for it (`cel`) would bring the runtime of ANTLR and fourteen more crates, expands macros before
-//! anyone can say where in the text a fault is, and has neither a type checker nor Kubernetes' libraries.
+//! The parser is our own. The `cel` crate would bring the ANTLR runtime and fourteen more crates, expands macros, which loses the
+//! positions of faults, and has neither a type checker nor the libraries of Kubernetes.
 
 mod ast;
 mod bounds;
@@ -39,16 +39,16 @@ use ast::{Expr, Kind};
 use eval::Failure;
 use value::Value;
 
-/// What is wrong with an expression.
+/// A fault of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The byte in the text where it is.
+    /// The byte offset in the expression.
     pub(crate) at: u32,
-    /// What is wrong, as the API server says it.
+    /// The message of the API server.
     pub(crate) message: String,
     /// What to do; may be empty.
     pub(crate) help: String,
-    /// Whether only we do not look at such an expression: nothing is known of it.
+    /// Whether the expression exceeds a limit of this implementation, so that its validity is unknown.
     is_limit: bool,
 }
 
@@ -58,25 +58,25 @@ impl Fault {
     }
 }
 
-/// What an expression can see.
+/// The environment of an expression.
 #[derive(Debug, Clone)]
 pub(crate) struct Env<'s> {
     variables: Vec<(&'static str, Type<'s>)>,
-    /// The number after the dot of the version of Kubernetes, which has the functions of that release.
+    /// The minor version of Kubernetes, which decides which functions exist.
     minor: u8,
-    /// Whether it can make objects and patches.
+    /// Whether expressions can construct objects and patches.
     makes_objects: bool,
-    /// Whether it can give a value a name: `cel.bind(x, value, body)`.
+    /// Whether expressions can use `cel.bind(x, value, body)`.
     binds: bool,
 }
 
 impl<'s> Env<'s> {
-    /// One with the functions of a version and no variables.
+    /// An environment with the functions of a version and no variables.
     pub(crate) const fn new(version: KubernetesVersion) -> Self {
         Self { variables: Vec::new(), minor: version.minor(), makes_objects: false, binds: false }
     }
 
-    /// Adds a variable, or gives it another type.
+    /// Adds or replaces a variable.
     #[must_use]
     pub(crate) fn with(mut self, name: &'static str, ty: Type<'s>) -> Self {
         self.variables.retain(|(known, _)| *known != name);
@@ -84,21 +84,21 @@ impl<'s> Env<'s> {
         self
     }
 
-    /// Takes a variable away.
+    /// Removes a variable.
     #[must_use]
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(known, _)| *known != name);
         self
     }
 
-    /// Lets it make objects (`Object{…}`) and patches (`JSONPatch{…}`).
+    /// Lets expressions construct objects (`Object{…}`) and patches (`JSONPatch{…}`).
     #[must_use]
     pub(crate) const fn making_objects(mut self) -> Self {
         self.makes_objects = true;
         self
     }
 
-    /// Lets it give values names: `cel.bind(x, value, body)`.
+    /// Lets expressions use `cel.bind(x, value, body)`.
     #[must_use]
     pub(crate) const fn binding(mut self) -> Self {
         self.binds = true;
@@ -114,7 +114,7 @@ impl<'s> Env<'s> {
     }
 }
 
-/// What an expression must result in.
+/// The required result type of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Any,
@@ -154,10 +154,10 @@ impl Wanted {
     }
 }
 
-/// Whether a text is an expression at all.
+/// Checks the syntax of an expression.
 ///
 /// # Errors
-/// Where it is none.
+/// The syntax error.
 pub(crate) fn check_syntax(text: &str) -> Result<(), Fault> {
     match parse::parse(text) {
         Err(fault) if !fault.is_limit => Err(fault),
@@ -165,10 +165,10 @@ pub(crate) fn check_syntax(text: &str) -> Result<(), Fault> {
     }
 }
 
-/// Checks an expression: its form, its names, its types and its result, whose type it returns.
+/// Checks an expression: syntax, names, types and the result. Returns the type of the result.
 ///
 /// # Errors
-/// What is wrong with it; at least one fault.
+/// The faults, at least one.
 pub(crate) fn check<'s>(text: &str, env: &Env<'s>, wanted: Wanted) -> Result<Type<'s>, Vec<Fault>> {
     let expr = match parse::parse(text) {
         Ok(expr) => expr,
@@ -186,8 +186,8 @@ pub(crate) fn check<'s>(text: &str, env: &Env<'s>, wanted: Wanted) -> Result<Typ
     Ok(ty)
 }
 
-/// What an expression about a value costs at most, as the API server estimates it. `None` where that is not known, or the expression
-/// has faults. `left` is how many schemas may be looked at for it.
+/// The maximum cost of an expression about a value, as the API server estimates it. `None` if it is unknown or the expression has
+/// faults. `left` is how many more subschemas may be visited.
 pub(crate) fn cost<'s>(text: &str, env: &Env<'s>, value: Bounds<'s>, left: &Cell<u32>) -> Option<u64> {
     cost::cost(&parse::parse(text).ok()?, env, value, left)
 }
@@ -197,24 +197,24 @@ pub(crate) fn cost<'s>(text: &str, env: &Env<'s>, value: Bounds<'s>, left: &Cell
 pub(crate) struct Program(Expr);
 
 impl Program {
-    /// Reads an expression; its types are not checked.
+    /// Parses an expression without checking its types.
     ///
     /// # Errors
-    /// Where it is none.
+    /// The syntax error.
     pub(crate) fn new(text: &str) -> Result<Self, Fault> {
         parse::parse(text).map(Self)
     }
 
-    /// Its value; `left` is how many steps it may take, and what is left of them.
+    /// Evaluates it; `left` is the number of steps that it may take, and is reduced by those taken.
     ///
     /// # Errors
-    /// Where it has none.
+    /// If it has no value.
     fn evaluate<'v>(&self, variables: &[(&str, Value<'v>)], left: &mut u64) -> Result<Value<'v>, Failure> {
         eval::evaluate(&self.0, variables, left)
     }
 }
 
-/// Whether an expression names a variable.
+/// Whether an expression references a variable.
 pub(crate) fn names(text: &str, variable: &str) -> bool {
     parse::parse(text).is_ok_and(|expr| {
         let mut found = false;
@@ -223,7 +223,7 @@ pub(crate) fn names(text: &str, variable: &str) -> bool {
     })
 }
 
-/// Calls a function with each part of an expression.
+/// Calls a function with each subexpression.
 fn each(expr: &Expr, see: &mut impl FnMut(&Expr)) {
     let mut left = vec![expr];
     while let Some(expr) = left.pop() {

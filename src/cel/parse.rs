@@ -1,28 +1,28 @@
-//! Text to expression, by the grammar of CEL.
+//! The parser.
 
 use super::Fault;
 use super::ast::{Entry, Expr, Item, Kind, Operator, is_reserved};
 use super::lex::{Token, TokenKind, tokens};
 
-/// How deep expressions may nest here; names after dots count. The API server's limit is 250.
+/// The maximum nesting of expressions, selections included. The API server's limit is 250.
 const MOST_NESTED: usize = 100;
 
-/// How many operators between operands an expression may have here.
+/// The maximum number of binary operators of an expression.
 const MOST_OPERATORS: usize = 1000;
 
-/// The longest expression in bytes; the API server counts letters.
+/// The maximum length of an expression in bytes; the API server counts characters.
 const LONGEST: usize = 100_000;
 
 /// Parses an expression.
 pub(super) fn parse(text: &str) -> Result<Expr, Fault> {
     if text.len() > LONGEST {
-        return Err(Fault::new(0, "Syntax error: the expression is too long".to_owned()));
+        return Err(Fault::new(0, "Syntax error: expression is too long".to_owned()));
     }
     let mut parser = Parser { tokens: tokens(text)?, next: 0, nested: 0, operators: 0 };
     let expr = parser.expr()?;
     match parser.peek() {
         TokenKind::End => Ok(expr),
-        _ => Err(parser.unexpected("the end of the expression")),
+        _ => Err(parser.unexpected("end of expression")),
     }
 }
 
@@ -64,7 +64,7 @@ impl Parser {
 
     fn unexpected(&self, wanted: &str) -> Fault {
         let found = match self.peek() {
-            TokenKind::End => "the end of the expression".to_owned(),
+            TokenKind::End => "end of expression".to_owned(),
             TokenKind::Symbol(symbol) => format!("`{symbol}`"),
             TokenKind::Name(name) => format!("`{name}`"),
             TokenKind::Int(number) | TokenKind::Uint(number) => format!("`{number}`"),
@@ -94,7 +94,10 @@ impl Parser {
     fn deeper(&mut self) -> Result<(), Fault> {
         self.nested += 1;
         if self.nested > MOST_NESTED || self.operators > MOST_OPERATORS {
-            return Err(Fault { is_limit: true, ..Fault::new(self.at(), "nests too deeply".to_owned()) });
+            return Err(Fault {
+                is_limit: true,
+                ..Fault::new(self.at(), "expression is nested too deeply".to_owned())
+            });
         }
         Ok(())
     }
@@ -143,7 +146,7 @@ impl Parser {
             if count == 0 {
                 continue;
             }
-            // The sign belongs to the number, whose smallest value has no positive one.
+            // The sign belongs to the literal: the least integer has no positive counterpart.
             if let (1, "-", TokenKind::Int(_) | TokenKind::Double(_)) = (count, symbol, self.peek()) {
                 let number = match self.advance().kind {
                     TokenKind::Int(number) if number <= 1 << 63 => Kind::Int((number as i64).wrapping_neg()),
@@ -153,7 +156,7 @@ impl Parser {
                 return self.members(Expr { at, kind: number });
             }
             let operand = self.member()?;
-            // Two of a kind cancel out.
+            // Pairs of the same operator cancel out.
             return Ok(if count % 2 == 1 { Expr { at, kind: wrap(Box::new(operand)) } } else { operand });
         }
         self.member()
@@ -235,7 +238,7 @@ impl Parser {
         if self.take("{") {
             return Ok(Expr { at, kind: Kind::Map(self.entries(false)?) });
         }
-        // A dot before a name starts at the root of all names.
+        // A leading dot refers to the root namespace.
         let rooted = self.take(".");
         let kind = match self.peek().clone() {
             TokenKind::Name(name) => match name.as_str() {
@@ -284,7 +287,7 @@ impl Parser {
         Ok(Expr { at, kind: Kind::List(items) })
     }
 
-    /// The entries of a map or the fields of a struct, up to the brace that closes it.
+    /// The entries of a map or the fields of a struct, up to the closing brace.
     fn entries(&mut self, fields: bool) -> Result<Vec<Entry>, Fault> {
         let mut entries = Vec::new();
         while !self.take("}") {
@@ -307,7 +310,7 @@ impl Parser {
     }
 }
 
-/// The name that an expression spells: `a.b.c`.
+/// The qualified name that an expression consists of: `a.b.c`.
 pub(super) fn dotted(expr: &Expr) -> Option<String> {
     match &expr.kind {
         Kind::Ident(name) => Some(name.clone()),

@@ -1,4 +1,4 @@
-//! The rules of a definition (`x-kubernetes-validations`), evaluated on its resources.
+//! Evaluation of the rules of definitions (`x-kubernetes-validations`) on custom resources.
 
 use std::rc::Rc;
 
@@ -12,14 +12,14 @@ use crate::kube::{Identity, ListKind, Shape};
 use crate::node::{self, Node};
 use crate::schema::{Subschema, ValidationRule};
 
-/// How many steps the rules may take on one object, and on all that are checked together.
+/// How many steps the rules may take on one object, and on all objects of a run.
 const STEPS_OF_OBJECT: u64 = 1_000_000;
 const STEPS_OF_ALL: u64 = 20_000_000;
 
-/// The rules of the kinds met so far.
+/// The compiled rules of the kinds that had objects.
 #[derive(Debug)]
 pub(crate) struct KindRules<'k> {
-    kinds: HashMap<*const CustomKind<'k>, Rules<'k>>,
+    kinds: HashMap<*const CustomKind<'k>, CompiledRules<'k>>,
     left: u64,
 }
 
@@ -28,28 +28,28 @@ impl<'k> KindRules<'k> {
         Self { kinds: HashMap::new(), left: STEPS_OF_ALL }
     }
 
-    /// Evaluates the rules of a kind on a resource that its schema takes. `old` is the resource as it is stored; without one, it is
-    /// created, and rules that need an old value (`oldSelf`) do not apply.
-    pub(crate) fn check(&mut self, kind: &'k CustomKind<'k>, object: &Node, old: Option<&Node>) -> Outcome<'k> {
-        let rules = self.kinds.entry(std::ptr::from_ref(kind)).or_insert_with(|| Rules::new(kind.schema()));
+    /// Evaluates the rules of a kind on a resource that matches its schema. `old` is the stored resource; without it, the resource
+    /// is created, and transition rules (with `oldSelf`) do not apply.
+    pub(crate) fn check(&mut self, kind: &'k CustomKind<'k>, object: &Node, old: Option<&Node>) -> RuleResults<'k> {
+        let rules = self.kinds.entry(std::ptr::from_ref(kind)).or_insert_with(|| CompiledRules::new(kind.schema()));
         if rules.is_empty() {
-            return Outcome::default();
+            return RuleResults::default();
         }
-        // A status that is a subresource cannot be set along with the rest.
+        // The API server ignores a status that is a subresource.
         let known = old.map_or(Node::absent(), |old| &old["status"]);
         let with_status = (kind.drops_status() && object["status"] != *known).then(|| with_status(object, known));
         let steps = STEPS_OF_OBJECT.min(self.left);
         let mut walk = Walk {
             rules,
-            outcome: Outcome::default(),
+            results: RuleResults::default(),
             left: steps,
             path: String::new(),
             lacks_status: kind.drops_status() && old.is_some() && known.is_null(),
         };
         let node = with_status.as_ref().unwrap_or(object);
-        walk.part(Part { node, old, near: node }, kind.schema());
+        walk.visit(Transition { node, old, near: node }, kind.schema());
         self.left -= steps - walk.left;
-        walk.outcome
+        walk.results
     }
 }
 
@@ -64,39 +64,39 @@ fn with_status(object: &Node, status: &Node) -> Node {
     object
 }
 
-/// The rules of a schema, by the parts that they stand in.
+/// The compiled rules of a schema, by the ids of subschemas.
 #[derive(Debug)]
-struct Rules<'s> {
-    parts: HashMap<u32, Vec<Compiled<'s>>>,
+struct CompiledRules<'s> {
+    parts: HashMap<u32, Vec<CompiledRule<'s>>>,
 }
 
 #[derive(Debug)]
-struct Compiled<'s> {
+struct CompiledRule<'s> {
     rule: &'s ValidationRule,
     program: Program,
     message: Option<Program>,
-    /// Whether it compares with the old value.
+    /// Whether it is a transition rule: it uses `oldSelf`.
     uses_old: bool,
-    /// Whether it reads a field `status`.
+    /// Whether it selects a field `status`.
     reads_status: bool,
 }
 
-/// A rule that a resource breaks.
+/// A rule that a resource violates.
 #[derive(Debug)]
-pub(crate) struct Broken<'s> {
-    /// The value, or the nearest one above where a default stands for it.
+pub(crate) struct RuleViolation<'s> {
+    /// The value, or the nearest one above if it is a default.
     pub(crate) node: Node,
-    /// The old value, where the rule compares with it.
+    /// The old value of a transition rule.
     pub(crate) old: Option<Node>,
     /// The field, as the API server writes it.
     pub(crate) field: String,
-    /// The rule's own message.
+    /// The message of the rule.
     pub(crate) message: String,
     rule: &'s ValidationRule,
 }
 
-impl Broken<'_> {
-    /// Which rule it is, and its reason, as help.
+impl RuleViolation<'_> {
+    /// The rule and its reason, as help.
     pub(crate) fn help(&self) -> String {
         let rule = self.rule.rule.trim();
         match self.rule.reason.as_str() {
@@ -106,20 +106,20 @@ impl Broken<'_> {
     }
 }
 
-/// What became of the rules.
+/// The results of the rules on a resource.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome<'s> {
-    pub(crate) broken: Vec<Broken<'s>>,
-    /// The rules that were not evaluated, each with the reason.
+pub(crate) struct RuleResults<'s> {
+    pub(crate) violations: Vec<RuleViolation<'s>>,
+    /// The rules that were not evaluated, with the reasons.
     pub(crate) skipped: Vec<(String, String)>,
 }
 
-impl<'s> Rules<'s> {
-    /// Reads the rules of a schema. Those that do not parse are the definition's fault.
+impl<'s> CompiledRules<'s> {
+    /// Compiles the rules of a schema. Rules with syntax errors are reported for the definition.
     fn new(schema: Subschema<'s>) -> Self {
         let mut rules = Self { parts: HashMap::new() };
         schema.each(&mut |part| {
-            let compiled: Vec<Compiled<'s>> = part.rules().iter().filter_map(compile).collect();
+            let compiled: Vec<CompiledRule<'s>> = part.rules().iter().filter_map(compile).collect();
             if !compiled.is_empty() {
                 rules.parts.insert(part.id(), compiled);
             }
@@ -127,13 +127,12 @@ impl<'s> Rules<'s> {
         rules
     }
 
-    /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 }
 
-fn compile(rule: &ValidationRule) -> Option<Compiled<'_>> {
+fn compile(rule: &ValidationRule) -> Option<CompiledRule<'_>> {
     let program = Program::new(&rule.rule).ok()?;
     let message =
         (!rule.message_expression.trim().is_empty()).then(|| Program::new(&rule.message_expression).ok()).flatten();
@@ -143,82 +142,82 @@ fn compile(rule: &ValidationRule) -> Option<Compiled<'_>> {
         Kind::Select { field, .. } => reads_status |= field == "status",
         _ => {}
     });
-    Some(Compiled { rule, program, message, uses_old, reads_status })
+    Some(CompiledRule { rule, program, message, uses_old, reads_status })
 }
 
 struct Walk<'r, 's> {
-    rules: &'r Rules<'s>,
-    outcome: Outcome<'s>,
+    rules: &'r CompiledRules<'s>,
+    results: RuleResults<'s>,
     left: u64,
     path: String,
-    /// Whether the stored object has a status that is not known.
+    /// Whether the stored object has a status that is unknown.
     lacks_status: bool,
 }
 
-/// A value under the rules.
+/// A value and its old value.
 #[derive(Clone, Copy)]
-struct Part<'v> {
+struct Transition<'v> {
     node: &'v Node,
-    /// What it was, where the two can be correlated.
+    /// The old value, if it can be correlated.
     old: Option<&'v Node>,
-    /// The nearest value that stands in the resource itself.
+    /// The value, or the nearest one above if it is a default.
     near: &'v Node,
 }
 
 impl<'s> Walk<'_, 's> {
-    /// A value and what is below it.
+    /// Evaluates the rules of a value and of those below it.
     ///
     /// Restates `Validator.validate` of `k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel`.
-    fn part<'v>(&mut self, part: Part<'v>, schema: Subschema<'v>) {
-        if !part.node.is_set() {
+    fn visit<'v>(&mut self, transition: Transition<'v>, schema: Subschema<'v>) {
+        if !transition.node.is_set() {
             return;
         }
         let rules = self.rules;
         for compiled in rules.parts.get(&schema.id()).into_iter().flatten() {
-            self.rule(compiled, part, schema);
+            self.rule(compiled, transition, schema);
         }
         let length = self.path.len();
         for (name, own) in schema.properties() {
-            let given = part.node.get(name);
+            let given = transition.node.get(name);
             if let Some(node) = own.present(given) {
-                let near = if given.is_some_and(Node::is_set) { node } else { part.near };
-                let old = part.old.and_then(|old| own.present(old.get(name)));
+                let near = if given.is_some_and(Node::is_set) { node } else { transition.near };
+                let old = transition.old.and_then(|old| own.present(old.get(name)));
                 if length > 0 {
                     self.path.push('.');
                 }
                 self.path.push_str(name);
-                self.part(Part { node, old, near }, own);
+                self.visit(Transition { node, old, near }, own);
                 self.path.truncate(length);
             }
         }
         if let Some(own) = schema.additional() {
-            for entry in part.node.entries().iter().filter(|entry| schema.property(&entry.key).is_none()) {
-                let old = part.old.and_then(|old| old.get(&entry.key));
+            for entry in transition.node.entries().iter().filter(|entry| schema.property(&entry.key).is_none()) {
+                let old = transition.old.and_then(|old| old.get(&entry.key));
                 self.path.push_str(&format!("[{}]", entry.key));
-                self.part(Part { node: &entry.value, old, near: &entry.value }, own);
+                self.visit(Transition { node: &entry.value, old, near: &entry.value }, own);
                 self.path.truncate(length);
             }
         }
         if let Some(own) = schema.items() {
-            let old = part.old.map(|old| Correlated::new(old, schema));
-            for (index, item) in part.node.items().iter().enumerate() {
+            let old = transition.old.map(|old| OldItems::new(old, schema));
+            for (index, item) in transition.node.items().iter().enumerate() {
                 self.path.push_str(&format!("[{index}]"));
                 let old = old.as_ref().and_then(|old| old.of(item));
-                self.part(Part { node: item, old, near: item }, own);
+                self.visit(Transition { node: item, old, near: item }, own);
                 self.path.truncate(length);
             }
         }
     }
 
-    fn rule<'v>(&mut self, compiled: &Compiled<'s>, part: Part<'v>, schema: Subschema<'v>) {
+    fn rule<'v>(&mut self, compiled: &CompiledRule<'s>, transition: Transition<'v>, schema: Subschema<'v>) {
         let rule = compiled.rule;
-        let old = part.old.filter(|old| old.is_set() && compiled.uses_old);
+        let old = transition.old.filter(|old| old.is_set() && compiled.uses_old);
         if compiled.uses_old && old.is_none() && !rule.optional_old_self
             || self.lacks_status && self.path.is_empty() && compiled.reads_status
         {
             return;
         }
-        let result = Value::of(part.node, Some(schema)).and_then(|value| {
+        let result = Value::of(transition.node, Some(schema)).and_then(|value| {
             let old = old.map(|old| Value::of(old, Some(schema))).transpose()?;
             let old = match old {
                 Some(old) if !rule.optional_old_self => old,
@@ -243,8 +242,8 @@ impl<'s> Walk<'_, 's> {
         };
         let field_path = rule.field_path.trim().replace("['", "[").replace("']", "]");
         let field = format!("{}{field_path}", self.path);
-        self.outcome.broken.push(Broken {
-            node: target(part.near, &rule.field_path).clone(),
+        self.results.violations.push(RuleViolation {
+            node: target(transition.near, &rule.field_path).clone(),
             old: old.cloned(),
             field: field.trim_start_matches('.').to_owned(),
             message,
@@ -254,13 +253,13 @@ impl<'s> Walk<'_, 's> {
 
     fn skip(&mut self, rule: &ValidationRule, why: String) {
         let text = rule.rule.trim().to_owned();
-        if !self.outcome.skipped.iter().any(|(known, _)| *known == text) {
-            self.outcome.skipped.push((text, why));
+        if !self.results.skipped.iter().any(|(known, _)| *known == text) {
+            self.results.skipped.push((text, why));
         }
     }
 
-    /// What the rule says of a value that breaks it.
-    fn message(&mut self, compiled: &Compiled<'_>, variables: &[(&str, Value<'_>)]) -> String {
+    /// The message for a value that violates the rule.
+    fn message(&mut self, compiled: &CompiledRule<'_>, variables: &[(&str, Value<'_>)]) -> String {
         let made = compiled.message.as_ref().and_then(|program| program.evaluate(variables, &mut self.left).ok());
         if let Some(Value::String(text)) = made
             && !text.trim().is_empty()
@@ -275,20 +274,20 @@ impl<'s> Walk<'_, 's> {
     }
 }
 
-/// The items of the old list, by what tells them apart: only those of a map (`x-kubernetes-list-type: map`) can be correlated.
-struct Correlated<'v> {
+/// The items of the old list by their keys: only items of a map (`x-kubernetes-list-type: map`) can be correlated.
+struct OldItems<'v> {
     items: HashMap<String, &'v Node>,
     identity: Identity<'v>,
 }
 
-impl<'v> Correlated<'v> {
+impl<'v> OldItems<'v> {
     fn new(list: &'v Node, schema: Subschema<'v>) -> Self {
         let mut items = HashMap::new();
         let identity = Shape::Custom(schema).identity();
         if identity.kind == ListKind::Map && !identity.keys.is_empty() {
             for item in list.items() {
                 if let Some(key) = identity.of(item) {
-                    // Of several the first counts.
+                    // The first of several wins.
                     items.entry(key).or_insert(item);
                 }
             }
@@ -304,7 +303,7 @@ impl<'v> Correlated<'v> {
     }
 }
 
-/// The value that a path such as `.spec.size` leads to, as far as it is there.
+/// The value at a path such as `.spec.size`, or the last one on it that exists.
 fn target<'v>(node: &'v Node, path: &str) -> &'v Node {
     let mut at = node;
     for name in path.trim().split('.').filter(|name| !name.is_empty()) {

@@ -1,4 +1,4 @@
-//! Semantic versions, as `k8s.io/apiserver/pkg/cel/library`'s `semver` reads them.
+//! Semantic versions, as the `semver` library of `k8s.io/apiserver/pkg/cel/library` parses them.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Reads a version of three numbers; `normalize` lets a leading `v`, leading zeros and missing numbers pass.
+    /// Parses a version of three numbers; `normalize` accepts a leading `v`, leading zeros and missing numbers.
     pub(super) fn read(text: &str, normalize: bool) -> Option<Self> {
         let text = if normalize { text.trim().strip_prefix('v').unwrap_or(text.trim()) } else { text };
         let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));

@@ -1,19 +1,19 @@
-//! How large values are at most, and where they come from.
+//! The maximum sizes of values, and their paths.
 
 use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
-use super::bounds::Step;
+use super::bounds::ValueStep;
 
 pub(super) const TRAVERSAL: f64 = 0.1;
 pub(super) const PATTERN_LENGTH: f64 = 0.25;
 pub(super) const NEW_LIST: u64 = 10;
 pub(super) const NEW_MAP: u64 = 30;
 
-/// The longest pattern of a named format.
+/// The length of the longest pattern of a named format.
 pub(super) const LONGEST_FORMAT: f64 = 128.0;
 
-/// How many elements a value has: letters of a string, items of a list, entries of a map.
+/// The number of elements of a value: characters of a string, items of a list, entries of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) least: u64,
@@ -39,7 +39,7 @@ impl Size {
         Self { least: self.least.min(other.least), most: self.most.max(other.most) }
     }
 
-    /// The cost of going through it.
+    /// The cost of traversing it.
     pub(super) fn cost(self, each: f64) -> u64 {
         scaled(self.most, each)
     }
@@ -51,7 +51,7 @@ pub(super) fn scaled(number: u64, factor: f64) -> u64 {
     (number as f64 * factor).ceil() as u64
 }
 
-/// The sizes of the keys (or indexes) and values of a list or map that an expression makes.
+/// The sizes of the keys (or indexes) and values of a list or map that an expression returns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entries {
     pub(super) is_list: bool,
@@ -65,21 +65,21 @@ impl Entries {
     }
 }
 
-/// The way to a value from a variable. Like a slice in Go, a longer one may share its memory with one from which it was made, which
-/// then changes: the API server's estimates show that.
+/// The path from a variable to a value. Like a slice in Go, a longer path can share its memory with the one that it extends, which
+/// then changes: the estimates of the API server depend on it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Way {
-    steps: Rc<RefCell<Vec<Step>>>,
+    steps: Rc<RefCell<Vec<ValueStep>>>,
     pub(super) length: usize,
     capacity: usize,
 }
 
 impl Way {
     pub(super) fn start() -> Self {
-        Self::default().then(Step::Start)
+        Self::default().then(ValueStep::Start)
     }
 
-    pub(super) fn then(&self, step: Step) -> Self {
+    pub(super) fn then(&self, step: ValueStep) -> Self {
         let length = self.length + 1;
         if length <= self.capacity {
             let mut steps = self.steps.borrow_mut();
@@ -96,13 +96,13 @@ impl Way {
         Self { steps: Rc::new(RefCell::new(steps)), length, capacity: (self.capacity * 2).max(1) }
     }
 
-    /// The steps of the way.
-    pub(super) fn steps(&self) -> Ref<'_, [Step]> {
+    /// The steps of the path.
+    pub(super) fn steps(&self) -> Ref<'_, [ValueStep]> {
         Ref::map(self.steps.borrow(), |steps| &steps[..self.length])
     }
 }
 
-/// The length of a string in which parts are replaced.
+/// The length of a string after replacements.
 pub(super) fn replaced(text: Size, part: Size, with: Size) -> Size {
     let share = |length: u64, part: u64| (length as f64 / part as f64).ceil() as u64;
     let (most_parts, most_kept) = match part.least {

@@ -1,4 +1,4 @@
-//! Functions of strings: the standard ones, `cel-go/ext`'s strings (version 2), and Kubernetes' regular expressions.
+//! The functions of strings: the standard library, the strings of `cel-go/ext` (version 2), and the regular expressions of Kubernetes.
 
 use super::eval::{Failure, Machine};
 use super::functions::{double, text_of, texts};
@@ -6,7 +6,7 @@ use super::time;
 use super::value::Value;
 use crate::schema::Pattern;
 
-/// The functions whose receiver, or first argument, is a string.
+/// Calls a function whose receiver or first argument is a string.
 pub(super) const NAMES: &[&str] = &[
     "charAt",
     "contains",
@@ -90,7 +90,7 @@ fn number(args: &[Value<'_>]) -> Result<Option<i64>, Failure> {
     }
 }
 
-/// The first parts of a text that match a pattern.
+/// The first matches of a pattern in a string.
 fn found(machine: &mut Machine<'_, '_>, pattern: &str, text: &str, most: usize) -> Result<Vec<String>, Failure> {
     if let Err(fault) = crate::kube::go_regexp::check(pattern) {
         return Err(Failure::error(format!("error parsing regexp: {fault}")));
@@ -104,7 +104,7 @@ fn found(machine: &mut Machine<'_, '_>, pattern: &str, text: &str, most: usize) 
     Ok(compiled.find_all(text, most))
 }
 
-/// Where a part of a text stands, in letters.
+/// The index of a substring, in characters.
 fn index_of<'v>(text: &str, part: &str, from: Option<i64>, last: bool) -> Evaluated<'v> {
     let letters = text.chars().count() as i64;
     let from = from.unwrap_or(if last { letters } else { 0 });
@@ -215,7 +215,7 @@ fn formatted(verb: char, precision: Option<usize>, item: &Value<'_>) -> Result<S
     })
 }
 
-/// A value as `%s` writes it.
+/// A value as formatted by `%s`.
 fn written(value: &Value<'_>) -> Result<String, Failure> {
     Ok(match value {
         Value::Null => "null".to_owned(),

@@ -1,4 +1,4 @@
-//! Timestamps and durations, as Go reads and writes them.
+//! Timestamps and durations in Go's formats.
 
 use std::fmt::Write as _;
 
@@ -11,19 +11,19 @@ const DAY: i64 = 86_400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(pub(super) i128);
 
-/// Whether a text is a duration as CEL reads it.
+/// Whether a string is a duration of CEL.
 pub(super) fn is_duration(text: &str) -> bool {
     duration(text).is_some()
 }
 
-/// Whether a text is a timestamp as CEL reads it: RFC 3339.
+/// Whether a string is a timestamp of CEL: RFC 3339.
 pub(super) fn is_timestamp(text: &str) -> bool {
     crate::formats::go::is_time(text)
 }
 
 pub(super) use crate::formats::go::duration;
 
-/// Writes a duration as CEL's `string` does: in seconds.
+/// Formats a duration as `string` does: in seconds.
 pub(super) fn write_duration(nanos: i64) -> String {
     let (sign, nanos) = (if nanos < 0 { "-" } else { "" }, nanos.unsigned_abs());
     let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
@@ -33,7 +33,7 @@ pub(super) fn write_duration(nanos: i64) -> String {
     format!("{sign}{seconds}.{}s", format!("{rest:09}").trim_end_matches('0'))
 }
 
-/// Reads a timestamp.
+/// Parses a timestamp.
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     if !is_timestamp(text) {
         return None;
@@ -62,7 +62,7 @@ pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     Some(Timestamp(i128::from(seconds) * NANOS + nanos))
 }
 
-/// The parts of a timestamp in UTC, with an offset in seconds.
+/// The components of a timestamp at an offset in seconds from UTC.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts {
     pub(super) year: i64,
@@ -99,7 +99,7 @@ impl Timestamp {
         }
     }
 
-    /// As RFC 3339 writes it, in UTC.
+    /// Formats it as RFC 3339 in UTC.
     pub(super) fn write(self) -> String {
         let parts = self.parts(0);
         let mut text = format!(
@@ -113,7 +113,7 @@ impl Timestamp {
     }
 }
 
-/// The offset of a time zone in seconds. `None` for one by name, whose rules are not known here.
+/// The offset of a time zone in seconds. `None` for a named zone, as there is no time zone database.
 pub(super) fn offset(zone: &str) -> Option<i64> {
     if matches!(zone, "UTC" | "Z" | "") {
         return Some(0);

@@ -1,4 +1,4 @@
-//! The types of CEL, those that Kubernetes declares, and those of a definition's schema.
+//! The types of CEL, of Kubernetes and of structural schemas.
 
 use std::fmt;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use crate::schema::{Subschema, Types};
 #[derive(Debug, Clone)]
 #[allow(clippy::enum_variant_names)]
 pub(crate) enum Type<'s> {
-    /// Any value; what is done with it is not checked.
+    /// A value whose type is not checked.
     Dyn,
     Null,
     Bool,
@@ -26,29 +26,29 @@ pub(crate) enum Type<'s> {
     Optional(Rc<Self>),
     /// A type as a value.
     Type(Rc<Self>),
-    /// A type without fields, known by its functions: `kubernetes.Quantity`.
+    /// A type without fields: `kubernetes.Quantity`.
     Opaque(&'static str),
     Object(Object<'s>),
-    /// A parameter of a signature, or a variable of the check.
+    /// A type parameter of a signature, or a type variable of the checker.
     Parameter(u32),
 }
 
 /// A type with fields.
 #[derive(Debug, Clone)]
 pub(crate) enum Object<'s> {
-    /// One that Kubernetes declares.
+    /// A type that Kubernetes declares.
     Declared(&'static Declared),
-    /// An object of a schema; a resource has `apiVersion`, `kind` and `metadata` too.
+    /// An object of a schema; a resource also has `apiVersion`, `kind` and `metadata`.
     Schema { schema: Subschema<'s>, resource: bool },
-    /// `metadata` of a resource: its names, and what the schema says of it.
+    /// The `metadata` of a resource: its names and the fields of the schema.
     Metadata(Option<Subschema<'s>>),
     /// The variables of a policy.
     Fields(Rc<Vec<(String, Type<'s>)>>),
-    /// A part of an object that a policy makes: `Object.spec`. Its fields are not checked.
+    /// An object that a policy constructs, or a field of it: `Object.spec`. Its fields are not checked.
     Made(Rc<str>),
 }
 
-/// A type with fields that Kubernetes declares: the fields with the texts of their types.
+/// A type with fields that Kubernetes declares; the types of fields are strings that `Type::read` parses.
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) name: &'static str,
@@ -146,7 +146,7 @@ static DECLARED: &[Declared] = &[
     },
 ];
 
-/// The types that are known by their functions.
+/// The types without fields.
 const OPAQUE: &[&str] = &[
     "kubernetes.CIDR",
     "kubernetes.IP",
@@ -162,7 +162,7 @@ const OPAQUE: &[&str] = &[
 ];
 
 impl<'s> Type<'s> {
-    /// Reads the text of a type as the tables have it: `map<string,A>`. Capital letters alone are parameters.
+    /// Parses a type of the tables: `map<string,A>`. Single capital letters are type parameters.
     pub(crate) fn read(text: &str) -> Self {
         let inner = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>'));
         if let Some(item) = inner("list<") {
@@ -204,7 +204,7 @@ impl<'s> Type<'s> {
         Self::Map(Rc::new(key), Rc::new(value))
     }
 
-    /// The type of values of a schema. `None` where expressions cannot see them, as nothing is known of them.
+    /// The type of the values of a schema. `None` if their type is unknown, so that expressions cannot use them.
     ///
     /// Restates `SchemaDeclType`.
     pub(crate) fn of(schema: Subschema<'s>, resource: bool) -> Option<Self> {
@@ -215,7 +215,7 @@ impl<'s> Type<'s> {
         Some(match schema.json_type()? {
             Types::ARRAY => Self::list(Self::of(schema.items()?, false)?),
             Types::OBJECT => match schema.additional() {
-                // `additionalProperties: true` gives no type, so such an object has no fields to see.
+                // `additionalProperties: true` has no type, so such an object has no visible fields.
                 Some(values) if !resource && !values.takes_anything() => {
                     Self::map(Self::String, Self::of(values, false)?)
                 }
@@ -234,7 +234,7 @@ impl<'s> Type<'s> {
         })
     }
 
-    /// Whether null can stand where it is wanted.
+    /// Whether null is assignable to it.
     pub(crate) const fn takes_null(&self) -> bool {
         matches!(
             self,
@@ -249,7 +249,7 @@ impl<'s> Type<'s> {
     }
 }
 
-/// The type with fields of a name.
+/// Finds a declared type by name.
 pub(crate) fn declared(name: &str) -> Option<&'static Declared> {
     DECLARED.iter().find(|declared| declared.name == name)
 }
@@ -300,7 +300,7 @@ impl<'s> Object<'s> {
         }
     }
 
-    /// Whether two are one type.
+    /// Whether two types are identical.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Schema { schema: one, .. }, Self::Schema { schema: two, .. }) => one == two,
@@ -310,8 +310,8 @@ impl<'s> Object<'s> {
     }
 }
 
-/// The field that a name in an expression stands for. `None` if no field is written so: signs that CEL does not allow in names
-/// are escaped. Words that it reserves can be, and need not.
+/// The field that a name in an expression refers to. `None` if it is not a valid escaped name. Characters that CEL does not allow
+/// in names are escaped; reserved words can be.
 ///
 /// Restates `Unescape` and `FindStructFieldType`.
 pub(crate) fn unescape(name: &str) -> Option<String> {

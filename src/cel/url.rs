@@ -1,10 +1,10 @@
-//! URLs, as Go's `url.ParseRequestURI` reads them: an absolute URI or an absolute path.
+//! URLs, as Go's `url.ParseRequestURI` parses them: an absolute URI or an absolute path.
 
-/// The parts of a URL.
+/// A parsed URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) scheme: String,
-    /// With the port.
+    /// The host with its port.
     pub(super) host: String,
     pub(super) path: String,
     pub(super) query: Vec<(String, Vec<String>)>,
@@ -40,7 +40,7 @@ impl Url {
         Some(Self { scheme, host: host.to_owned(), path: path.to_owned(), query: parameters(query) })
     }
 
-    /// The host without its port and brackets.
+    /// The host without port and brackets.
     pub(super) fn host_name(&self) -> &str {
         let (host, _) = split_port(&self.host);
         host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
@@ -50,7 +50,7 @@ impl Url {
         split_port(&self.host).1
     }
 
-    /// The path with what must be escaped escaped.
+    /// The escaped path.
     pub(super) fn escaped_path(&self) -> String {
         let keeps = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@%!'()*[]".contains(&byte);
         self.path.bytes().fold(String::new(), |mut path, byte| {
@@ -82,7 +82,7 @@ fn is_host(host: &str) -> bool {
     is_name && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether every `%` begins an escape.
+/// Whether every `%` starts a valid escape.
 fn is_escaped(text: &str) -> bool {
     text.match_indices('%').all(|(at, _)| {
         text.get(at + 1..at + 3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -105,7 +105,7 @@ fn parameters(query: &str) -> Vec<(String, Vec<String>)> {
     found
 }
 
-/// A part of a query without its escapes.
+/// Unescapes a component of a query.
 fn plain(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, after @ ..] = rest {

@@ -1,4 +1,4 @@
-//! Values of expressions. Parts of objects are read when they are asked for.
+//! The values of expressions. Fields of objects are converted when they are accessed.
 
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ use crate::kube::ListKind;
 use crate::node::{self, Node};
 use crate::schema::{Subschema, Types};
 
-/// What is counted of a value at most; more than the steps of an evaluation.
+/// The maximum that is counted of a value; more than the steps of an evaluation.
 const MOST_SIZE: u64 = 1 << 21;
 
 /// A value.
@@ -44,8 +44,8 @@ pub(crate) enum Value<'v> {
     Url(Rc<Url>),
     Semver(Rc<Version>),
     Format(&'static str),
-    /// A list, mapping or object of a custom resource, and its schema where there is one.
-    Part(&'v Node, Option<Subschema<'v>>),
+    /// A list, map or object of a custom resource, and its schema if it has one.
+    Node(&'v Node, Option<Subschema<'v>>),
 }
 
 impl<'v> Value<'v> {
@@ -61,10 +61,10 @@ impl<'v> Value<'v> {
         Self::Optional(Some(Rc::new(value)))
     }
 
-    /// The value of a part of a custom resource.
+    /// The value of a field of a custom resource.
     ///
     /// # Errors
-    /// Where a string does not have the format that its schema gives it.
+    /// If a string does not have the format of its schema.
     pub(crate) fn of(node: &'v Node, schema: Option<Subschema<'v>>) -> Result<Self, Failure> {
         let ty = schema.filter(|schema| !schema.is_int_or_string()).and_then(Subschema::json_type);
         Ok(match &node.value {
@@ -77,33 +77,33 @@ impl<'v> Value<'v> {
             node::Value::String(text) => {
                 match schema.filter(|_| ty == Some(Types::STRING)).map_or("", Subschema::format) {
                     "byte" => Self::Bytes(decode_base64(text).ok_or_else(|| Failure::error("invalid base64"))?.into()),
-                    "duration" => {
-                        Self::Duration(time::duration(text).ok_or_else(|| Failure::unsupported("such a duration"))?)
-                    }
-                    "date-time" => {
-                        Self::Timestamp(time::timestamp(text).ok_or_else(|| Failure::unsupported("such a time"))?)
-                    }
+                    "duration" => Self::Duration(
+                        time::duration(text).ok_or_else(|| Failure::unsupported("an unsupported duration"))?,
+                    ),
+                    "date-time" => Self::Timestamp(
+                        time::timestamp(text).ok_or_else(|| Failure::unsupported("an unsupported timestamp"))?,
+                    ),
                     "date" => {
                         let midnight = time::timestamp(&format!("{text}T00:00:00Z"));
-                        Self::Timestamp(midnight.ok_or_else(|| Failure::unsupported("such a date"))?)
+                        Self::Timestamp(midnight.ok_or_else(|| Failure::unsupported("an unsupported date"))?)
                     }
                     _ => Self::String(text.clone()),
                 }
             }
-            node::Value::Sequence(_) | node::Value::Mapping(_) => Self::Part(node, schema),
+            node::Value::Sequence(_) | node::Value::Mapping(_) => Self::Node(node, schema),
         })
     }
 
-    /// A field of an object or a key of a map, with the default where it is absent. `None` if there is none.
+    /// A field of an object or a key of a map, or its default. `None` if it is absent.
     pub(super) fn field(&self, name: &str) -> Result<Option<Self>, Failure> {
         match self {
             Self::Map(entries) => {
                 let found = entries.iter().find(|(key, _)| matches!(key, Self::String(key) if key == name));
                 Ok(found.map(|(_, value)| value.clone()))
             }
-            Self::Part(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
+            Self::Node(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
                 let own = schema.and_then(|schema| schema.field(name));
-                // In an object, unlike in a map, a field that may be null is absent where it is null.
+                // A nullable field of an object is absent if it is null, unlike a key of a map.
                 let is_field = schema.is_some_and(|schema| schema.property(name).is_some());
                 let given = node.get(name);
                 let value = own.map_or(given, |own| own.present(given)).filter(|value| value.is_set() || !is_field);
@@ -117,7 +117,7 @@ impl<'v> Value<'v> {
     pub(super) fn items(&self) -> Result<Rc<Vec<Self>>, Failure> {
         match self {
             Self::List(items) => Ok(items.clone()),
-            Self::Part(node, schema) if matches!(node.value, node::Value::Sequence(_)) => {
+            Self::Node(node, schema) if matches!(node.value, node::Value::Sequence(_)) => {
                 let own = schema.and_then(Subschema::items);
                 node.items().iter().map(|item| Self::of(item, own)).collect::<Result<Vec<_>, _>>().map(Rc::new)
             }
@@ -129,7 +129,7 @@ impl<'v> Value<'v> {
     pub(super) fn entries(&self) -> Result<Rc<Vec<(Self, Self)>>, Failure> {
         match self {
             Self::Map(entries) => Ok(entries.clone()),
-            Self::Part(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
+            Self::Node(node, schema) if matches!(node.value, node::Value::Mapping(_)) => {
                 let mut found = Vec::new();
                 for entry in node.entries() {
                     let own = schema.and_then(|schema| schema.field(&entry.key));
@@ -148,22 +148,22 @@ impl<'v> Value<'v> {
         }
     }
 
-    /// How the entries of a list are told apart, by its schema: the order of those that are does not count.
+    /// The kind of a list by its schema. The order of sets and maps does not matter.
     pub(super) fn list_kind(&self) -> ListKind {
         match self {
-            Self::Part(_, Some(schema)) => schema.list_kind().0,
+            Self::Node(_, Some(schema)) => schema.list_kind().0,
             _ => ListKind::Atomic,
         }
     }
 
-    /// Two lists as one. Of a set, what is new is added; of a list with keys, entries with the same keys are replaced.
+    /// Concatenates two lists. New items are added to a set; items with the same keys are replaced in a map.
     ///
     /// # Errors
-    /// Where one is no list.
+    /// If one is not a list.
     pub(super) fn joined(&self, other: &Self) -> Result<Self, Failure> {
         let mut joined = self.items()?.to_vec();
         let keys = match self {
-            Self::Part(_, Some(schema)) => schema.list_kind().1,
+            Self::Node(_, Some(schema)) => schema.list_kind().1,
             _ => &[],
         };
         for item in other.items()?.iter() {
@@ -192,7 +192,7 @@ impl<'v> Value<'v> {
     pub(super) fn is_list(&self) -> bool {
         match self {
             Self::List(_) => true,
-            Self::Part(node, _) => matches!(node.value, node::Value::Sequence(_)),
+            Self::Node(node, _) => matches!(node.value, node::Value::Sequence(_)),
             _ => false,
         }
     }
@@ -200,13 +200,13 @@ impl<'v> Value<'v> {
     pub(super) fn is_map(&self) -> bool {
         match self {
             Self::Map(_) => true,
-            Self::Part(node, _) => matches!(node.value, node::Value::Mapping(_)),
+            Self::Node(node, _) => matches!(node.value, node::Value::Mapping(_)),
             _ => false,
         }
     }
 
-    /// How many steps it takes to look at all of it. Lists share their items, so that a small one may seem huge: those count as
-    /// more than an evaluation has.
+    /// The number of steps to traverse it. Lists share their items, so that a small list can have a huge size, which is cut off at
+    /// more than an evaluation may take.
     pub(super) fn size(&self) -> u64 {
         let mut left = MOST_SIZE;
         self.count(&mut left);
@@ -229,13 +229,13 @@ impl<'v> Value<'v> {
                 key.count(left);
                 value.count(left);
             }),
-            Self::Part(node, _) => count(node, left),
+            Self::Node(node, _) => count(node, left),
             Self::Optional(Some(inner)) => inner.count(left),
             _ => {}
         }
     }
 
-    /// Whether two are equal; of different types they are not.
+    /// Whether two values are equal; values of different types are not.
     pub(super) fn equals(&self, other: &Self) -> Result<bool, Failure> {
         Ok(match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -286,7 +286,7 @@ impl<'v> Value<'v> {
         })
     }
 
-    /// The order of two numbers of any types.
+    /// Compares two numbers of any types.
     fn number_order(&self, other: &Self) -> Option<Ordering> {
         let exact = |value: &Self| match value {
             Self::Int(number) => Some(i128::from(*number)),
@@ -305,7 +305,7 @@ impl<'v> Value<'v> {
         }
     }
 
-    /// The order of two values; `None` for not-a-number.
+    /// Compares two values; `None` for NaN.
     pub(super) fn order(&self, other: &Self) -> Result<Option<Ordering>, Failure> {
         Ok(Some(match (self, other) {
             (Self::Bool(one), Self::Bool(two)) => one.cmp(two),
@@ -323,7 +323,7 @@ impl<'v> Value<'v> {
         }))
     }
 
-    /// The name of its type, as `type` gives it.
+    /// The name of its type.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null_type",
@@ -345,13 +345,13 @@ impl<'v> Value<'v> {
             Self::Url(_) => "kubernetes.URL",
             Self::Semver(_) => "kubernetes.Semver",
             Self::Format(_) => "kubernetes.NamedFormat",
-            Self::Part(..) if self.is_list() => "list",
-            Self::Part(..) => "map",
+            Self::Node(..) if self.is_list() => "list",
+            Self::Node(..) => "map",
         }
     }
 }
 
-/// Whether every item of the second is among the first.
+/// Whether the first contains every item of the second.
 fn includes(items: &[Value<'_>], wanted: &[Value<'_>]) -> Result<bool, Failure> {
     for item in wanted {
         if position(items, |known| known.equals(item))?.is_none() {
@@ -373,7 +373,7 @@ fn position<'v>(
     Ok(None)
 }
 
-/// The entry of a key.
+/// Finds the value of a key.
 pub(super) fn find<'a, 'v>(
     entries: &'a [(Value<'v>, Value<'v>)],
     key: &Value<'v>,

@@ -19,12 +19,12 @@ pub(super) fn check<'k>(
     findings: &mut Vec<Finding>,
 ) -> bool {
     let outcome = rules.check(kind, &object.node, None);
-    let is_valid = outcome.broken.is_empty();
+    let is_valid = outcome.violations.is_empty();
     if options.runs(RuleId::CustomResourceInvalid) {
         let mut report = Report::new(RuleId::CustomResourceInvalid, options.kubernetes_version);
-        for broken in outcome.broken {
-            let help = broken.help();
-            report.field(object, &broken.node, broken.field, broken.message).help(help);
+        for violation in outcome.violations {
+            let help = violation.help();
+            report.field(object, &violation.node, violation.field, violation.message).help(help);
         }
         findings.append(&mut report.into_findings());
     }

@@ -24,11 +24,11 @@ impl UpdateSimulator<'_> {
         if self.custom.validate(kind, after, self.version).iter().any(|fault| blocks(fault.kind)) {
             return;
         }
-        let violations = self.rules.check(kind, after, Some(before)).broken;
+        let violations = self.rules.check(kind, after, Some(before)).violations;
         if violations.is_empty() {
             return;
         }
-        let own = self.rules.check(kind, alone, None).broken;
+        let own = self.rules.check(kind, alone, None).violations;
         for violation in violations {
             let help = violation.help();
             if violation.old.is_none() && own.iter().any(|own| own.field == violation.field && own.help() == help) {
