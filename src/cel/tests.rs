@@ -98,7 +98,7 @@ fn expressions_have_types() {
 }
 
 #[test]
-fn faults_are_told_as_the_server_tells_them() {
+fn messages_are_those_of_the_api_server() {
     for (text, message) in [
         ("x", "undeclared reference to 'x' (in container '')"),
         ("request.nam", "undefined field 'nam'"),
@@ -132,7 +132,7 @@ fn faults_are_told_as_the_server_tells_them() {
         ("timestamp('yesterday')", "invalid timestamp argument"),
         ("map[1]", "found no matching overload for '_[_]' applied to '(map(string, int), int)'"),
         ("Object{}", "undeclared reference to 'Object' (in container '')"),
-        ("1 +", "Syntax error: unexpected the end of the expression, expected an expression"),
+        ("1 +", "Syntax error: unexpected end of expression, expected an expression"),
         (
             "jsonpatch.escape('a')",
             "undeclared reference to 'jsonpatch' (in container ''); undeclared reference to 'escape' (in container '')",
@@ -140,14 +140,14 @@ fn faults_are_told_as_the_server_tells_them() {
     ] {
         assert_eq!(result(text), message, "{text}");
     }
-    // The functions of the release are those there are.
+    // Each version has the functions of its release.
     let old = Env::new(KubernetesVersion::OLDEST);
     assert!(check("semver('1.0.0').major()", &old, Wanted::Any).is_err());
     assert!(check("quantity('1')", &old, Wanted::Any).is_ok());
 }
 
 #[test]
-fn places_and_suggestions() {
+fn positions_and_suggestions() {
     let fault = |text: &str| check(text, &env(), Wanted::Any).unwrap_err().remove(0);
     assert_eq!((fault("1 == reqest").at, fault("1 == reqest").help.as_str()), (5, "did you mean `request`?"));
     assert_eq!((fault("request.nam").at, fault("request.nam").help.as_str()), (7, "did you mean `name`?"));
@@ -155,7 +155,7 @@ fn places_and_suggestions() {
 }
 
 #[test]
-fn results_are_of_the_type_that_is_wanted() {
+fn results_have_the_required_type() {
     let says = |text: &str, wanted| check(text, &env(), wanted).map_err(|faults| faults[0].message.clone()).err();
     assert_eq!(says("true", Wanted::Bool), None);
     assert_eq!(says("1", Wanted::Bool).as_deref(), Some("must evaluate to bool but got int"));
@@ -178,25 +178,25 @@ fn results_are_of_the_type_that_is_wanted() {
 }
 
 #[test]
-fn names_are_found() {
+fn referenced_variables_are_found() {
     assert!(names("self == oldSelf", "oldSelf") && names("[1].all(x, oldSelf.a == x)", "oldSelf"));
     assert!(!names("self.oldSelf", "oldSelf") && !names("self ==", "oldSelf"));
 }
 
 #[test]
-fn long_expressions_end_soon() {
+fn long_expressions_are_checked_quickly() {
     assert_eq!(result(&vec!["1"; 1000].join(" + ")), "int");
-    // Of what is longer than anybody writes nothing is known.
+    // The type of an expression beyond the limits is unknown.
     assert_eq!(result(&vec!["1"; 20_000].join(" + ")), "dyn");
     assert_eq!(result(&("a".to_owned() + &".a".repeat(20_000))), "dyn");
     assert_eq!(result(&format!("[{}]", vec!["1"; 20_000].join(","))), "list(int)");
-    // Each step makes a type twice as large.
+    // Each step doubles the size of the type.
     assert!(check(&("list".to_owned() + &".map(x, {x: x})".repeat(90)), &env(), Wanted::Any).is_ok());
     let nested = "list.map(x, ".repeat(30) + "x" + &")".repeat(30);
     assert!(result(&nested).starts_with("list(list("));
 }
 
-/// What selectors of devices cost, as `compile_test.go` of `k8s.io/dynamic-resource-allocation/cel` has it.
+/// The costs of device selectors, as `compile_test.go` of `k8s.io/dynamic-resource-allocation/cel` has it.
 #[test]
 fn selectors_of_devices_cost_what_the_server_estimates() {
     let of = |name: &str| Type::Object(Object::Declared(declared(name).unwrap()));
