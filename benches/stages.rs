@@ -15,7 +15,7 @@ use plimsoll::layers::Overrides;
 use plimsoll::object::Object;
 use plimsoll::project::Project;
 use plimsoll::render::{Rendered, Renderer};
-use plimsoll::report::Mask;
+use plimsoll::report::Secrets;
 use plimsoll::source::{FileId, Sources};
 use plimsoll::status::{self, PATIENCE, Record};
 use plimsoll::yaml::{Dialect, emit_stream, load_text};
@@ -118,7 +118,7 @@ fn diagnose_record(bencher: Bencher<'_, '_>) {
 fn mask_record(bencher: Bencher<'_, '_>) {
     let record = Record::read(&RECORD).unwrap();
     let count = ItemsCount::new(record.objects.len());
-    bencher.counter(count).bench(|| Mask::of(&Sources::new(), black_box(&record.objects)));
+    bencher.counter(count).bench(|| Secrets::of(&Sources::new(), black_box(&record.objects)));
 }
 
 /// One custom resource, whose definition stands somewhere in a folder of 400 files, 30 MB.

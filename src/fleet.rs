@@ -14,7 +14,7 @@ use crate::object::Object;
 use crate::out::{BundleName, Provenance};
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
-use crate::report::{self, Mask};
+use crate::report::{self, Secrets};
 use crate::source::{FileId, Sources};
 use crate::suggest;
 
@@ -51,7 +51,7 @@ pub struct Bundle<T> {
     /// Its findings, none of severity error.
     pub findings: Vec<Finding>,
     /// The secrets in it, if there are findings.
-    pub mask: Mask,
+    pub secrets: Secrets,
     profile: String,
     /// The profiles whose bundles are applied before this one.
     needs: Vec<String>,
@@ -66,7 +66,7 @@ pub struct Rejected {
     /// Why.
     pub failure: Failure,
     /// The secrets in it.
-    pub mask: Mask,
+    pub secrets: Secrets,
 }
 
 /// Why there is no bundle.
@@ -100,7 +100,7 @@ impl<'a> Fleet<'a> {
         let layers = &self.renderer.layers;
         let profile = match layers.profile(profile) {
             Ok(profile) => profile,
-            Err(failure) => return vec![Err(rejected(profile, failure, Mask::new(self.sources)))],
+            Err(failure) => return vec![Err(rejected(profile, failure, Secrets::new(self.sources)))],
         };
         let own = layers.environments(&profile);
         let selected = self.selection.environments.iter();
@@ -114,24 +114,25 @@ impl<'a> Fleet<'a> {
         environment: &str,
         write: impl Fn(BundleName, &[&Object], &dyn Fn() -> Provenance) -> anyhow::Result<T>,
     ) -> Result<Bundle<T>, Error> {
-        let reject = |failure, mask| rejected(&profile.name, failure, mask);
+        let reject = |failure, secrets| rejected(&profile.name, failure, secrets);
         let rendered = self
             .renderer
             .layers
             .values(profile, environment)
             .and_then(|values| self.renderer.render_values(values))
-            .map_err(|failure| reject(failure, Mask::new(self.sources)))?;
+            .map_err(|failure| reject(failure, Secrets::new(self.sources)))?;
         let settings = &self.project.settings;
         let allowances = if self.selection.strict { &[][..] } else { &settings.allow };
         let findings = check::check_rendered(self.sources, &rendered, self.options, allowances);
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(reject(Failure::Findings(findings), Mask::of(self.sources, &rendered.objects)));
+            return Err(reject(Failure::Findings(findings), Secrets::of(self.sources, &rendered.objects)));
         }
         let selected = select(&rendered.objects, self.selection.only)
-            .map_err(|failure| reject(failure, Mask::new(self.sources)))?;
+            .map_err(|failure| reject(failure, Secrets::new(self.sources)))?;
         let name = BundleName { profile: profile.name.clone(), environment: environment.to_owned() };
         let output = write(name, &selected, &|| self.provenance(&rendered)).map_err(Error::Failed)?;
-        let mask = if findings.is_empty() { Mask::default() } else { Mask::of(self.sources, &rendered.objects) };
+        let secrets =
+            if findings.is_empty() { Secrets::default() } else { Secrets::of(self.sources, &rendered.objects) };
         let facts = || {
             let facts = Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
             // Bundles that go to clusters of their own never meet.
@@ -139,7 +140,7 @@ impl<'a> Fleet<'a> {
         };
         let needs = rendered.values.choices[NEEDS].items().iter().map(|item| item.text().to_owned()).collect();
         let facts = self.selection.several.then(facts);
-        Ok(Bundle { output, findings, mask, profile: profile.name.clone(), needs, facts })
+        Ok(Bundle { output, findings, secrets, profile: profile.name.clone(), needs, facts })
     }
 
     /// Digests of what a bundle was made from, for its receipt.
@@ -188,8 +189,8 @@ pub fn order_by_need<T>(bundles: &mut Vec<Bundle<T>>) {
     }
 }
 
-fn rejected(profile: &str, failure: Failure, mask: Mask) -> Error {
-    Error::Rejected(Box::new(Rejected { profile: profile.to_owned(), failure, mask }))
+fn rejected(profile: &str, failure: Failure, secrets: Secrets) -> Error {
+    Error::Rejected(Box::new(Rejected { profile: profile.to_owned(), failure, secrets }))
 }
 
 /// The objects that `only` names as `Kind` or `Kind/name`; all of them if it is empty.

@@ -18,7 +18,7 @@ use plimsoll::node::{Entry, Mapping, Node, Value};
 use plimsoll::object::Object;
 use plimsoll::patch::Patches;
 use plimsoll::project::{self, Level, Project, Settings};
-use plimsoll::report::{self, Format, Mask, ReportOptions, Root};
+use plimsoll::report::{self, Format, ReportOptions, Root, Secrets};
 use plimsoll::schema::{Fault, Lookup, Mode, PathStep, Schema, Types};
 use plimsoll::service::Services;
 use plimsoll::source::{FileId, Sources, Span};
@@ -119,11 +119,11 @@ fn identical(a: &Node, b: &Node) -> bool {
 
 /// Findings in every format, as a run would print them that knows the secrets met while the texts were read.
 fn shown(sources: &Sources, findings: Vec<Finding>) {
-    printed(sources, findings, &Mask::new(sources));
+    printed(sources, findings, &Secrets::new(sources));
 }
 
 /// Findings in every format.
-fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Mask) -> Vec<String> {
+fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Secrets) -> Vec<String> {
     report::sort(sources, &mut findings);
     findings.truncate(20);
     let options = ReportOptions {
@@ -244,7 +244,7 @@ pub fn check(data: &[u8]) {
             harmless(&diagram::dot(&diagram));
             harmless(&diagram::mermaid(&diagram));
         }
-        printed(&sources, findings, &Mask::of(&sources, &input.objects));
+        printed(&sources, findings, &Secrets::of(&sources, &input.objects));
     }
 }
 
@@ -301,10 +301,10 @@ pub fn secret(data: &[u8]) {
     if old.objects.iter().chain(&new.objects).any(|object| calls(&object.node)) {
         return;
     }
-    let mask = Mask::of(&sources, old.objects.iter().chain(&new.objects));
+    let mask = Secrets::of(&sources, old.objects.iter().chain(&new.objects));
     // With words that are struck out anywhere, what is left may read as more than it was.
-    let told = Mask::default().words(&planted);
-    assert_eq!(Mask::default().words(&told), told);
+    let told = Secrets::default().words(&planted);
+    assert_eq!(Secrets::default().words(&told), told);
     let mut findings = check_in(&sources, &new.objects, &Options::default());
     findings.append(&mut new.findings);
     let mut texts = printed(&sources, findings, &mask);
@@ -340,7 +340,7 @@ pub fn service(data: &[u8]) {
     assert_eq!(others(&findings), others(&found(Services::default())));
     let read = |services: &Services| services.iter().map(|known| known.service().clone()).collect::<Vec<_>>();
     assert_eq!(read(&known.with(services)), read(&known));
-    printed(&sources, findings, &Mask::of(&sources, &input.objects));
+    printed(&sources, findings, &Secrets::of(&sources, &input.objects));
 }
 
 /// Any text as `plimsoll.toml`: places lie in it, and settings written again are read as the same.

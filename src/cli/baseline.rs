@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::source::Sources;
 
 /// The findings of a run, without their lines, so that they are known again when lines are added above them.
@@ -47,7 +47,7 @@ const VERSION: u32 = 1;
 pub(super) fn apply(
     path: &Path,
     sources: &Sources,
-    mask: &Mask,
+    secrets: &Secrets,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Applied> {
     let text = match fs::read_to_string(path) {
@@ -55,7 +55,7 @@ pub(super) fn apply(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut counts: BTreeMap<Known, usize> = BTreeMap::new();
             for finding in findings.drain(..) {
-                *counts.entry(known(sources, mask, &finding)).or_default() += 1;
+                *counts.entry(known(sources, secrets, &finding)).or_default() += 1;
             }
             let count = counts.values().sum();
             let findings = counts.into_iter().map(|(known, count)| Known { count, ..known }).collect();
@@ -76,7 +76,7 @@ pub(super) fn apply(
         *left.entry(Known { count: 0, ..known.clone() }).or_default() += known.count;
     }
     let before = findings.len();
-    findings.retain(|finding| match left.get_mut(&known(sources, mask, finding)) {
+    findings.retain(|finding| match left.get_mut(&known(sources, secrets, finding)) {
         Some(count) if *count > 0 => {
             *count -= 1;
             false
@@ -87,7 +87,7 @@ pub(super) fn apply(
 }
 
 /// What is kept of a finding.
-fn known(sources: &Sources, mask: &Mask, finding: &Finding) -> Known {
+fn known(sources: &Sources, secrets: &Secrets, finding: &Finding) -> Known {
     let file = sources.get(finding.span.file).map(|file| file.name.clone()).unwrap_or_default();
     let object = finding.object.as_ref().map(|object| match object.namespace.as_str() {
         "" => object.to_string(),
@@ -97,8 +97,8 @@ fn known(sources: &Sources, mask: &Mask, finding: &Finding) -> Known {
         file: file.trim_start_matches("./").replace('\\', "/"),
         rule: finding.rule.to_string(),
         object: object.unwrap_or_default(),
-        field: mask.words(&finding.field),
-        message: mask.words(&finding.message),
+        field: secrets.words(&finding.field),
+        message: secrets.words(&finding.message),
         count: 0,
     }
 }

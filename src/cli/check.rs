@@ -18,7 +18,7 @@ use crate::layers::Overrides;
 use crate::object::Object;
 use crate::project::Project;
 use crate::render::Rendered;
-use crate::report::{self, Format, Mask};
+use crate::report::{self, Format, Secrets};
 use crate::source::{Sources, Span};
 use crate::suggest;
 
@@ -42,7 +42,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
 /// What one pass over the manifests found.
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
-    pub(super) mask: Mask,
+    pub(super) secrets: Secrets,
     passed_over: Vec<(Span, String)>,
     objects: usize,
     hints: Vec<String>,
@@ -97,9 +97,9 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     }
     let mut findings = judge(sources, &input.objects, &options, findings);
     let checked = input.objects.iter().chain(options.clusters());
-    let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, checked.clone()) };
+    let secrets = if findings.is_empty() { Secrets::default() } else { Secrets::of(sources, checked.clone()) };
     let applied = match &args.baseline {
-        Some(path) => Some(baseline::apply(path, sources, &mask, &mut findings)?),
+        Some(path) => Some(baseline::apply(path, sources, &secrets, &mut findings)?),
         None => None,
     };
     let mut hints: Vec<String> = applied.iter().map(|applied| known(applied, args)).collect();
@@ -107,7 +107,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     if args.profile.is_none() {
         hints.extend(whole_bundle(&project, &findings, args, &input.objects));
     }
-    Ok(Ok(Checked { findings, mask, passed_over: input.passed_over, objects: checked.count(), hints }))
+    Ok(Ok(Checked { findings, secrets, passed_over: input.passed_over, objects: checked.count(), hints }))
 }
 
 /// Prints what was found; how the command ends.
@@ -122,12 +122,12 @@ pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &
         FailOn::Warning => Severity::Warning,
         FailOn::Note => Severity::Note,
     };
-    let (findings, mask) = (&checked.findings, &checked.mask);
+    let (findings, secrets) = (&checked.findings, &checked.secrets);
     match args.output {
-        Format::Human => print(sources, findings, mask, checked.objects, &checked.hints, output)?,
-        format => output.result(&format.write(sources, findings, mask, &output::report_options(worst)))?,
+        Format::Human => print(sources, findings, secrets, checked.objects, &checked.hints, output)?,
+        format => output.result(&format.write(sources, findings, secrets, &output::report_options(worst)))?,
     }
-    output.keep(sources, findings, mask);
+    output.keep(sources, findings, secrets);
     output.write_reports(sources, worst)?;
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
 }
@@ -209,12 +209,12 @@ fn rendered(
 fn print(
     sources: &Sources,
     findings: &[Finding],
-    mask: &Mask,
+    secrets: &Secrets,
     objects: usize,
     hints: &[String],
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    output.result(&report::human(sources, findings, mask, output.colour(), output::width()))?;
+    output.result(&report::human(sources, findings, secrets, output.colour(), output::width()))?;
     output.flush()?;
     output.message(&summary(findings, objects));
     hints.iter().for_each(|hint| output.message(hint));

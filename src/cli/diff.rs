@@ -15,7 +15,7 @@ use crate::page;
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::{Rendered, Renderer};
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::source::Sources;
 
 /// Objects to compare, and what they are called.
@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
             };
             output.result(&text)?;
             let findings: Vec<Finding> = bundles.iter().flat_map(BundleDiff::findings).collect();
-            output.keep(&sources, &findings, &Mask::new(&sources));
+            output.keep(&sources, &findings, &Secrets::new(&sources));
             output.write_reports(&sources, Severity::Error)?;
             Ok(Outcome::objecting(bundles.iter().any(BundleDiff::differs)))
         }
@@ -201,7 +201,7 @@ fn revisions(
         (old, new)
     });
     let mut bundles = Vec::with_capacity(results.len());
-    let mask = Mask::new(sources);
+    let secrets = Secrets::new(sources);
     for (((profile, environment), _), (old, new)) in wanted.iter().zip(results) {
         let names = (profile.as_str(), environment.as_str());
         // What the revision does not have was not there, and what it could not render was no use.
@@ -212,7 +212,7 @@ fn revisions(
         let (old, new) = match (old.transpose(), new.transpose()) {
             (old, Ok(new)) => (old.ok().flatten(), new),
             (old, Err(failure)) if old.is_err() || lacks_values(&failure) => {
-                let why = failure.findings().first().map(|finding| mask.words(&finding.message)).unwrap_or_default();
+                let why = failure.findings().first().map(|finding| secrets.words(&finding.message)).unwrap_or_default();
                 let help = "set the missing values with --values, or choose others with --env";
                 output.message(&format!("{profile} · {environment} is left out: {why} ({help})"));
                 continue;

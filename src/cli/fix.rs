@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
             break;
         }
         if args.dry_run {
-            output.result(&report::fixes(&sources, &fixes, &checked.mask))?;
+            output.result(&report::fixes(&sources, &fixes, &checked.secrets))?;
         }
         let edits: Vec<fix::Edit> = fixes.into_iter().map(|(_, fix)| fix.edit).collect();
         let files: BTreeSet<_> = edits.iter().map(|edit| edit.span.file).collect();

@@ -19,7 +19,7 @@ use crate::kube::KubernetesVersion;
 use crate::layers::{Overrides, SetArgument};
 use crate::node::{Mapping, Node, Value};
 use crate::object::Object;
-use crate::report::{self, Mask};
+use crate::report::{self, Secrets};
 use crate::source::{self, FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
@@ -122,7 +122,7 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
 /// What a run of the function came to.
 struct Done {
     findings: Vec<Finding>,
-    mask: Mask,
+    secrets: Secrets,
     /// The rendered objects; none of a check.
     rendered: Vec<Object>,
     fail_on: Severity,
@@ -150,17 +150,17 @@ pub(super) fn run(global: &Global, output: &mut Output) -> anyhow::Result<Outcom
         Err(Stop::Failure(failure)) => {
             let unable = matches!(failure, Failure::Unable(_));
             let findings = failure.findings().to_vec();
-            let mask = Mask::new(&sources);
+            let secrets = Secrets::new(&sources);
             if unable {
                 _ = output.failure(&sources, &failure);
                 return Ok(Outcome::Unable);
             }
-            Done { findings, mask, rendered: Vec::new(), fail_on: Severity::Error }
+            Done { findings, secrets, rendered: Vec::new(), fail_on: Severity::Error }
         }
         Err(Stop::Error(error)) => return Err(error),
     };
     let fails = done.findings.iter().any(|finding| finding.severity >= done.fail_on);
-    output.findings(&sources, &done.findings, &done.mask);
+    output.findings(&sources, &done.findings, &done.secrets);
     let results = results(&sources, &done, input, list["items"].items());
     if let Value::Mapping(mapping) = &mut list.value {
         let mut items = mapping.get("items").map(|items| items.items().to_vec()).unwrap_or_default();
@@ -233,8 +233,8 @@ fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -
     let rendered = renderer.render_only(&spec.profile, spec.environment.as_deref())?;
     let allowances = if spec.strict { &[][..] } else { &project.settings.allow };
     let findings = check::check_rendered(sources, &rendered, &options, allowances);
-    let mask = Mask::of(sources, &rendered.objects);
-    Ok(Done { findings, mask, rendered: rendered.objects, fail_on: Severity::Error })
+    let secrets = Secrets::of(sources, &rendered.objects);
+    Ok(Done { findings, secrets, rendered: rendered.objects, fail_on: Severity::Error })
 }
 
 /// Checks the items, as `plimsoll check` does.
@@ -253,8 +253,8 @@ fn check(global: &Global, sources: &Sources, spec: CheckSpec, items: &[Node]) ->
     options.only = spec.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = spec.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();
     let findings = judge(sources, &input.objects, &options, input.findings);
-    let mask = Mask::of(sources, &input.objects);
-    Ok(Done { findings, mask, rendered: Vec::new(), fail_on: spec.fail_on.into() })
+    let secrets = Secrets::of(sources, &input.objects);
+    Ok(Done { findings, secrets, rendered: Vec::new(), fail_on: spec.fail_on.into() })
 }
 
 /// Puts rendered objects among the items: where one of that identity is, in its place, else at the end.
@@ -291,7 +291,7 @@ fn keep_origin(item: &Node, node: &mut Node) {
 /// The findings as the results of the ResourceList.
 fn results(sources: &Sources, done: &Done, input: FileId, items: &[Node]) -> Node {
     let ids: HashMap<ObjectRef, &Node> = items.iter().map(|item| (Object::new(item.clone()).id, item)).collect();
-    let json = report::results(sources, &done.findings, &done.mask, input, |id| {
+    let json = report::results(sources, &done.findings, &done.secrets, input, |id| {
         let annotations = ids.get(id)?.at(&["metadata", "annotations"]);
         let [path, index] = [PATH, INDEX]
             .map(|names| names.map(|name| annotations[name].text()).into_iter().find(|text| !text.is_empty()));

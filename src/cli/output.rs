@@ -11,7 +11,7 @@ use crate::cli::args::{ReportArgs, ReportTo};
 use crate::cli::docs;
 use crate::cli::outcome::Outcome;
 use crate::finding::{Failure, Finding, Severity};
-use crate::report::{self, Format, Mask, ReportOptions, Root};
+use crate::report::{self, Format, ReportOptions, Root, Secrets};
 use crate::source::Sources;
 
 const STDOUT: &str = "cannot write the result";
@@ -67,14 +67,14 @@ impl Output {
     }
 
     /// Keeps findings for the reports.
-    pub(super) fn keep(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
+    pub(super) fn keep(&self, sources: &Sources, findings: &[Finding], secrets: &Secrets) {
         if self.reports.is_empty() {
             return;
         }
         let mut kept = self.reported.borrow_mut();
-        kept.findings.extend(findings.iter().map(|finding| masked(finding, mask)));
+        kept.findings.extend(findings.iter().map(|finding| masked(finding, secrets)));
         if self.reports.iter().any(|to| to.format == Format::Human) {
-            kept.text.push_str(&report::human(sources, findings, mask, false, width()));
+            kept.text.push_str(&report::human(sources, findings, secrets, false, width()));
         }
     }
 
@@ -85,11 +85,11 @@ impl Output {
         }
         let Reported { mut findings, text } = self.reported.take();
         report::sort(sources, &mut findings);
-        let (mask, options) = (Mask::new(sources), report_options(fail_on));
+        let (secrets, options) = (Secrets::new(sources), report_options(fail_on));
         for to in &self.reports {
             let text = match to.format {
                 Format::Human => text.clone(),
-                format => format.write(sources, &findings, &mask, &options),
+                format => format.write(sources, &findings, &secrets, &options),
             };
             match &to.file {
                 Some(path) => fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
@@ -101,15 +101,15 @@ impl Output {
     }
 
     /// Tells findings on stderr, with excerpts.
-    pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], mask: &Mask) {
+    pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], secrets: &Secrets) {
         if findings.is_empty() {
             return;
         }
-        self.keep(sources, findings, mask);
+        self.keep(sources, findings, secrets);
         if self.reports.iter().any(|to| to.file.is_none() && to.format != Format::Human) {
             return;
         }
-        let text = report::human(sources, findings, mask, self.colours(&io::stderr()), width());
+        let text = report::human(sources, findings, secrets, self.colours(&io::stderr()), width());
         _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
@@ -117,7 +117,7 @@ impl Output {
     pub(super) fn failure(&self, sources: &Sources, failure: &Failure) -> Outcome {
         let mut findings = failure.findings().to_vec();
         report::sort(sources, &mut findings);
-        self.findings(sources, &findings, &Mask::new(sources));
+        self.findings(sources, &findings, &Secrets::new(sources));
         match failure {
             Failure::Findings(_) => Outcome::Objections,
             Failure::Unable(_) => Outcome::Unable,
@@ -143,13 +143,13 @@ pub(super) fn report_options(fail_on: Severity) -> ReportOptions {
     ReportOptions { colour: false, width: width(), root: Root::find(), fail_on, documentation: docs::documentation }
 }
 
-/// A finding whose words are safe without the mask of its bundle.
-fn masked(finding: &Finding, mask: &Mask) -> Finding {
+/// A finding whose words are safe without the secrets of its bundle.
+fn masked(finding: &Finding, secrets: &Secrets) -> Finding {
     let mut finding = finding.clone();
     for words in [&mut finding.message, &mut finding.label, &mut finding.help] {
-        *words = mask.words(words);
+        *words = secrets.words(words);
     }
-    finding.related.iter_mut().for_each(|(_, words)| *words = mask.words(words));
+    finding.related.iter_mut().for_each(|(_, words)| *words = secrets.words(words));
     finding
 }
 

@@ -18,7 +18,7 @@ use crate::layers::no_environment;
 use crate::parallel::in_parallel;
 use crate::project::{Project, repeatable};
 use crate::render::Renderer;
-use crate::report::{self, Mask};
+use crate::report::{self, Secrets};
 use crate::source::Sources;
 use crate::suggest;
 
@@ -82,15 +82,15 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
     }
     fleet::order_by_need(&mut bundles);
     for bundle in &bundles {
-        output.findings(sources, &bundle.findings, &bundle.mask);
+        output.findings(sources, &bundle.findings, &bundle.secrets);
     }
     let findings = fleet.compare(&mut bundles);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         let failure = Failure::Findings(findings);
-        let rejected = Rejected { profile: "the fleet".to_owned(), failure, mask: Mask::new(sources) };
+        let rejected = Rejected { profile: "the fleet".to_owned(), failure, secrets: Secrets::new(sources) };
         return Ok(reject(sources, vec![rejected], output));
     }
-    output.findings(sources, &findings, &Mask::new(sources));
+    output.findings(sources, &findings, &Secrets::new(sources));
     Ok(target.finish(bundles.into_iter().map(|bundle| bundle.output).collect(), args.all, output)?)
 }
 
@@ -138,7 +138,7 @@ fn reject(sources: &Sources, rejected: Vec<Rejected>, output: &Output) -> Outcom
         let new = rejected.failure.findings().iter().filter(|finding| reported.insert((*finding).clone()));
         let mut findings: Vec<Finding> = new.cloned().collect();
         report::sort(sources, &mut findings);
-        output.findings(sources, &findings, &rejected.mask);
+        output.findings(sources, &findings, &rejected.secrets);
         if matches!(rejected.failure, Failure::Unable(_)) {
             outcome = Outcome::Unable;
         }

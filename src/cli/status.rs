@@ -18,7 +18,7 @@ use crate::cli::{manifests, project};
 use crate::finding::{Failure, Severity};
 use crate::object::Object;
 use crate::programs::{CommandLine, Programs, RunError};
-use crate::report::{self, Mask, Root, plain, plain_json};
+use crate::report::{self, Root, Secrets, plain, plain_json};
 use crate::source::{self, ReadError, Sources};
 use crate::status::{self, Diagnosis, ObjectState, PATIENCE, Record};
 use crate::suggest;
@@ -147,13 +147,13 @@ fn read(path: &Path) -> anyhow::Result<Record> {
 /// Writes the record to the file that `--record` names.
 fn save(args: &Status, sources: &Sources, record: &Record, manifests: Option<&[Object]>) -> anyhow::Result<()> {
     let Some(path) = &args.record else { return Ok(()) };
-    let mask = mask(sources, record, manifests);
-    fs::write(path, record.to_json(&mask)).with_context(|| format!("cannot write {}", path.display()))
+    let secrets = secrets(sources, record, manifests);
+    fs::write(path, record.to_json(&secrets)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The secrets in a record and in the manifests.
-pub(super) fn mask(sources: &Sources, record: &Record, manifests: Option<&[Object]>) -> Mask {
-    Mask::of(sources, record.objects.iter().chain(manifests.unwrap_or_default()))
+pub(super) fn secrets(sources: &Sources, record: &Record, manifests: Option<&[Object]>) -> Secrets {
+    Secrets::of(sources, record.objects.iter().chain(manifests.unwrap_or_default()))
 }
 
 /// Prints states and causes.
@@ -166,14 +166,14 @@ pub(super) fn print(
     output: &mut Output,
 ) -> anyhow::Result<Outcome> {
     let findings = diagnosis.findings(manifests);
-    let mask = if findings.is_empty() { Mask::default() } else { mask(sources, record, manifests) };
+    let secrets = if findings.is_empty() { Secrets::default() } else { secrets(sources, record, manifests) };
     match format {
         StatusFormat::Human => {
             output.result(&table(diagnosis))?;
             if !findings.is_empty() {
                 output.result("\n")?;
             }
-            output.result(&report::human(sources, &findings, &mask, output.colour(), output::width()))?;
+            output.result(&report::human(sources, &findings, &secrets, output.colour(), output::width()))?;
         }
         StatusFormat::Json => {
             let states: Vec<_> = diagnosis
@@ -190,12 +190,12 @@ pub(super) fn print(
                 .collect();
             let document = json!({
                 "ready": diagnosis.is_ready(),
-                "findings": report::findings_json(sources, &findings, &mask),
+                "findings": report::findings_json(sources, &findings, &secrets),
                 "objects": states,
             });
             output.result(&plain_json(&format!("{document:#}\n")))?;
         }
-        StatusFormat::Github => output.result(&report::github(sources, &findings, &mask, &Root::find()))?,
+        StatusFormat::Github => output.result(&report::github(sources, &findings, &secrets, &Root::find()))?,
     }
     Ok(Outcome::objecting(!diagnosis.is_ready()))
 }

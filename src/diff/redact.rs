@@ -5,8 +5,8 @@ use std::cell::OnceCell;
 use crate::diff::{FieldChange, ObjectChange, PathStep};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::Mask;
-use crate::secret::{DOTS, arguments, holds, in_text, is_secret_name, is_torn, strike};
+use crate::report::Secrets;
+use crate::secret::{REDACTED, arguments, holds, in_text, is_secret_name, is_torn, redact};
 use crate::source::Sources;
 
 /// Redacts the secrets of both sides. They are collected on first use.
@@ -14,7 +14,7 @@ use crate::source::Sources;
 pub struct Redactor<'a> {
     sources: &'a Sources,
     objects: Vec<&'a Object>,
-    mask: OnceCell<Mask>,
+    secrets: OnceCell<Secrets>,
 }
 
 /// A string with its secrets redacted.
@@ -30,11 +30,11 @@ impl<'a> Redactor<'a> {
     /// Creates a redactor for the secrets of objects and sources.
     #[must_use]
     pub fn of(sources: &'a Sources, objects: impl IntoIterator<Item = &'a Object>) -> Self {
-        Self { sources, objects: objects.into_iter().collect(), mask: OnceCell::new() }
+        Self { sources, objects: objects.into_iter().collect(), secrets: OnceCell::new() }
     }
 
-    fn mask(&self) -> &Mask {
-        self.mask.get_or_init(|| Mask::of(self.sources, self.objects.iter().copied()))
+    fn secrets(&self) -> &Secrets {
+        self.secrets.get_or_init(|| Secrets::of(self.sources, self.objects.iter().copied()))
     }
 
     /// Whether the values of a field are secret as a whole.
@@ -44,7 +44,7 @@ impl<'a> Redactor<'a> {
         // whole.
         let is_marked = |node: &Node| node.origin.is_secret() && parts(node).is_empty();
         let is_item = matches!(field.path.last(), Some(PathStep::Item { .. }));
-        let is_argument = |node: &Node| is_item && is_scalar(node) && self.mask().covers(node.origin.span);
+        let is_argument = |node: &Node| is_item && is_scalar(node) && self.secrets().covers(node.origin.span);
         let sides = [change.old, change.new].map(|side| side.map_or(Node::absent(), |object| &object.node));
         is_named(sides, field) || nodes.any(|node| is_marked(node) || is_argument(node))
     }
@@ -57,7 +57,7 @@ impl<'a> Redactor<'a> {
             let (start, end) = (part.start as usize, part.end as usize);
             if let (Some(before), Some(secret)) = (text.get(at..start), text.get(start..end)) {
                 redacted.text.push_str(before);
-                redacted.text.push_str(DOTS);
+                redacted.text.push_str(REDACTED);
                 redacted.secrets.push(secret.to_owned());
                 at = end;
             }
@@ -73,8 +73,8 @@ impl<'a> Redactor<'a> {
     pub(super) fn text(&self, text: &str) -> Redacted {
         let found = in_text(text);
         let secrets = found.iter().map(|range| text[range.clone()].to_owned()).collect();
-        let mut redacted = Redacted { text: strike(text, &found), secrets };
-        let words = self.mask().content(&redacted.text);
+        let mut redacted = Redacted { text: redact(text, &found), secrets };
+        let words = self.secrets().content(&redacted.text);
         if words != redacted.text {
             // The positions are not known, so the whole string determines whether they changed.
             redacted.secrets.push(std::mem::replace(&mut redacted.text, words));
@@ -84,7 +84,8 @@ impl<'a> Redactor<'a> {
 
     /// A copy of a tree with secrets redacted.
     pub(crate) fn tree(&self, node: &Node) -> Node {
-        if node.origin.is_secret() && parts(node).is_empty() || is_scalar(node) && self.mask().covers(node.origin.span)
+        if node.origin.is_secret() && parts(node).is_empty()
+            || is_scalar(node) && self.secrets().covers(node.origin.span)
         {
             return self.redact_all(node);
         }
@@ -97,7 +98,8 @@ impl<'a> Redactor<'a> {
                 for (at, start) in arguments(node.items()) {
                     items[at] = self.redact_all(&items[at]);
                     if start > 0 {
-                        items[at].value = Value::String(format!("{}{DOTS}", &node.items()[at].text()[..start]).into());
+                        items[at].value =
+                            Value::String(format!("{}{REDACTED}", &node.items()[at].text()[..start]).into());
                     }
                 }
             }
@@ -109,12 +111,12 @@ impl<'a> Redactor<'a> {
                         // The value of a variable is a string. An unquoted one in braces was parsed as a mapping, whose
                         // keys are secret.
                         true if entry.key == "value" && !entry.value.entries().is_empty() => {
-                            Node { value: Value::String(DOTS.into()), origin: entry.value.origin.clone() }
+                            Node { value: Value::String(REDACTED.into()), origin: entry.value.origin.clone() }
                         }
                         true => self.redact_all(&entry.value),
                         false => self.tree(&entry.value),
                     };
-                    entry.key = self.mask().content(&entry.key).into();
+                    entry.key = self.secrets().content(&entry.key).into();
                 }
             }
             _ => {}
@@ -130,18 +132,18 @@ impl<'a> Redactor<'a> {
             Value::Mapping(mapping) => {
                 for entry in mapping.iter_mut() {
                     let torn = is_torn(&entry.key, &entry.value);
-                    entry.key = if torn { DOTS.into() } else { self.mask().content(&entry.key).into() };
-                    entry.value.value = DOTS.into();
+                    entry.key = if torn { REDACTED.into() } else { self.secrets().content(&entry.key).into() };
+                    entry.value.value = REDACTED.into();
                 }
             }
-            value => *value = DOTS.into(),
+            value => *value = REDACTED.into(),
         }
         redacted
     }
 
     /// A message or path with secrets redacted.
     pub(super) fn words(&self, text: &str) -> String {
-        self.mask().words(text)
+        self.secrets().words(text)
     }
 
     /// A value on one line with secrets redacted.

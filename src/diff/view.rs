@@ -11,7 +11,7 @@ use crate::diff::{Difference, FieldChange, ObjectChange, RenameKind, labeled_pat
 use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
 use crate::report::{is_control_character, plain};
-use crate::secret::DOTS;
+use crate::secret::REDACTED;
 use crate::source::{FileId, Span};
 use crate::updates::Effect;
 use crate::yaml::{self, Dialect};
@@ -310,8 +310,8 @@ pub(super) fn flow(node: &Node) -> String {
 /// A scalar as YAML.
 pub(crate) fn scalar(node: &Node) -> String {
     match &node.value {
-        Value::String(text) if &**text == DOTS => DOTS.to_owned(),
-        Value::String(text) if text.contains(DOTS) => plain(text),
+        Value::String(text) if &**text == REDACTED => REDACTED.to_owned(),
+        Value::String(text) if text.contains(REDACTED) => plain(text),
         Value::String(text) if text.contains('\n') => format!("{text:?}"),
         _ => yaml::emit(node).trim_end().to_owned(),
     }
@@ -363,7 +363,7 @@ fn embedded_fields(old: &str, new: &str, redactor: &Redactor<'_>) -> Vec<FieldVi
                 let text = flow(&node);
                 // Detect secrets by the name of the field, as in a line of a config file.
                 let line = redactor.text(&format!("{}: {text}", field.key())).text;
-                line.strip_prefix(&format!("{}: ", field.key())).unwrap_or(DOTS).to_owned()
+                line.strip_prefix(&format!("{}: ", field.key())).unwrap_or(REDACTED).to_owned()
             };
             let difference = match &field.difference {
                 _ if is_named([&old, &new], field) => {

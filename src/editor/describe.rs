@@ -10,7 +10,7 @@ use crate::kube::schema::{Form, Leaf, Type};
 use crate::node::Node;
 use crate::report::plain;
 use crate::schema::Lookup;
-use crate::secret::DOTS;
+use crate::secret::REDACTED;
 use crate::source::FileId;
 use crate::yaml::{self, Dialect};
 
@@ -73,7 +73,7 @@ fn profile_field(context: &EditorContext<'_>, path: &[&str]) -> Option<String> {
             continue;
         }
         let value = if node.origin.is_secret() || schema.is_secret(&place) || schema.reaches_secret(&place) {
-            DOTS.to_owned()
+            REDACTED.to_owned()
         } else {
             shown(&redactor.line(node))
         };

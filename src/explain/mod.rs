@@ -14,7 +14,7 @@ use crate::diff::Redactor;
 use crate::layers::Values;
 use crate::node::{self, Input, Node, Origin};
 use crate::report::plain;
-use crate::secret::{DOTS, typed};
+use crate::secret::{REDACTED, typed};
 use crate::source::{Sources, Span};
 
 pub use find::{FoundField, find_field, find_object, near_fields};
@@ -78,7 +78,7 @@ pub fn values(values: &Values, redactor: &Redactor<'_>) -> Vec<Value> {
 
 fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> Value {
     let secret = node.origin.is_secret();
-    let line = |node: &Node| if secret { DOTS.to_owned() } else { redactor.line(node) };
+    let line = |node: &Node| if secret { REDACTED.to_owned() } else { redactor.line(node) };
     Value {
         value: line(node),
         span: node.origin.span,
@@ -98,7 +98,7 @@ fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> Value {
 pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: &Redactor<'_>) -> Field {
     let input = |input: &Input| value(input.path.to_string(), &input.node, redactor);
     let secret = found.origin.is_secret() || found.secret;
-    let shown = |node: &Node| if secret { DOTS.to_owned() } else { redactor.line(node) };
+    let shown = |node: &Node| if secret { REDACTED.to_owned() } else { redactor.line(node) };
     Field {
         object: plain(object),
         field: plain(&found.field),
@@ -116,7 +116,7 @@ pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: 
 pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, redactor: &Redactor<'_>) -> Field {
     let value = &line.text[line.value.clone()];
     let node = Node { value: node::Value::String(value.into()), origin: origin.clone() };
-    let secret = value.contains(DOTS);
+    let secret = value.contains(REDACTED);
     field(object, &FoundField { field: line.field.clone(), node: Cow::Owned(node), origin, secret }, sources, redactor)
 }
 
@@ -139,7 +139,7 @@ fn without_texts(expression: &str) -> String {
         });
         let end = end.unwrap_or(text.len());
         shown.push_str(&rest[..=at]);
-        shown.push_str(if end > 0 { DOTS } else { "" });
+        shown.push_str(if end > 0 { REDACTED } else { "" });
         shown.push_str(quote);
         rest = text.get(end + 1..).unwrap_or_default();
     }

@@ -11,7 +11,7 @@ use super::{Import, names};
 use crate::finding::{Finding, Severity};
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::{self, Mask};
+use crate::report::{self, Secrets};
 use crate::secret;
 use crate::source::Sources;
 use crate::suggest;
@@ -108,7 +108,7 @@ impl Import<'_> {
     #[must_use]
     pub fn report(&self, sources: &Sources, checked: &[Vec<Finding>]) -> Report {
         let objects: Vec<Object> = self.variants.iter().flat_map(|variant| variant.objects.iter().cloned()).collect();
-        let mask = Mask::of(sources, &objects);
+        let secrets = Secrets::of(sources, &objects);
         let files = self.files();
         let lines = |prefix: &str| {
             let files = files.iter().filter(|(path, _)| path.starts_with(prefix) && path.ends_with(".yaml"));
@@ -121,8 +121,8 @@ impl Import<'_> {
         Report {
             outliers: self.outliers(),
             parts,
-            values: self.value_rows(&mask),
-            checks: self.checks(&mask, checked),
+            values: self.value_rows(&secrets),
+            checks: self.checks(&secrets, checked),
             external: copies
                 .iter()
                 .zip(&self.extras)
@@ -298,12 +298,12 @@ impl Import<'_> {
         walk(member, &mut visit);
     }
 
-    fn value_rows(&self, mask: &Mask) -> Vec<ValueRow> {
+    fn value_rows(&self, secrets: &Secrets) -> Vec<ValueRow> {
         let mut fields: Vec<_> = self.fields.all.iter().filter(|field| !field.flag).collect();
         fields.sort_by_key(|field| super::layout::order(&field.name));
         let mut rows = Vec::new();
         for field in fields {
-            let shown = |node: &Node| shown(node, field.secret, mask);
+            let shown = |node: &Node| shown(node, field.secret, secrets);
             let mut values: Vec<Option<String>> = Vec::with_capacity(field.values.len());
             for (value, absent) in field.values.iter().zip(&field.absent) {
                 values.push(match value {
@@ -320,10 +320,10 @@ impl Import<'_> {
             let varies = field.values.iter().flatten().any(|value| Some(value) != first);
             rows.push(ValueRow {
                 field: names::expression(&field.name),
-                what: mask.words(&describe(field, &self.classes)),
+                what: secrets.words(&describe(field, &self.classes)),
                 base: field.base.as_ref().map(shown),
                 values: if field.secret && varies {
-                    values.into_iter().map(|value| value.map(|_| format!("{} (differs)", secret::DOTS))).collect()
+                    values.into_iter().map(|value| value.map(|_| format!("{} (differs)", secret::REDACTED))).collect()
                 } else {
                     values
                 },
@@ -332,7 +332,7 @@ impl Import<'_> {
         rows
     }
 
-    fn checks(&self, mask: &Mask, checked: &[Vec<Finding>]) -> Vec<CopyChecks> {
+    fn checks(&self, secrets: &Secrets, checked: &[Vec<Finding>]) -> Vec<CopyChecks> {
         let row = |(copy, findings): (&super::Variant, &Vec<Finding>)| {
             let mut sorted: Vec<&Finding> =
                 findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
@@ -344,8 +344,8 @@ impl Import<'_> {
                 [
                     finding.severity.name().to_owned(),
                     finding.rule.to_string(),
-                    mask.words(&object),
-                    mask.words(&finding.message),
+                    secrets.words(&object),
+                    secrets.words(&finding.message),
                 ]
             });
             CopyChecks { copy: copy.name.clone(), counts: report::counts(findings), findings: findings_rows.collect() }
@@ -415,9 +415,9 @@ fn singular(list: &str) -> &str {
 }
 
 /// A value as it is printed in the report.
-fn shown(node: &Node, is_secret: bool, mask: &Mask) -> String {
+fn shown(node: &Node, is_secret: bool, secrets: &Secrets) -> String {
     if is_secret {
-        return secret::DOTS.to_owned();
+        return secret::REDACTED.to_owned();
     }
     let text = match &node.value {
         Value::String(text) if text.is_empty() => EcoString::from("\"\""),
@@ -430,7 +430,7 @@ fn shown(node: &Node, is_secret: bool, mask: &Mask) -> String {
     if lines > 1 {
         return format!("a string of {}", suggest::count(lines, "line"));
     }
-    let text = report::plain(&mask.words(&text));
+    let text = report::plain(&secrets.words(&text));
     if text.chars().count() > LONGEST_VALUE {
         let cut: String = text.chars().take(LONGEST_VALUE - 1).collect();
         return format!("{cut}…");

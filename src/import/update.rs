@@ -133,7 +133,7 @@ pub fn update(
             _ => None,
         };
         let secret = place.is_none_or(|place| schema.is_secret(&place));
-        if secret { crate::secret::DOTS.to_owned() } else { brief(value) }
+        if secret { crate::secret::REDACTED.to_owned() } else { brief(value) }
     };
     let mut lines: Vec<String> = changes
         .iter()
@@ -161,7 +161,7 @@ fn brief(value: &Node) -> String {
     };
     let lines = text.lines().count();
     let ranges = crate::secret::in_text(&text);
-    if lines > 1 { crate::suggest::count(lines, "line") } else { crate::secret::strike(&text, &ranges) }
+    if lines > 1 { crate::suggest::count(lines, "line") } else { crate::secret::redact(&text, &ranges) }
 }
 
 /// The profiles and templates of a project by path.

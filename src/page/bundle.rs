@@ -11,7 +11,7 @@ use crate::finding::{Finding, ObjectRef, Severity};
 use crate::object::Object;
 use crate::page::object::{Origins, yaml};
 use crate::page::{chip, icon_of, page, title, words};
-use crate::report::{Mask, markup};
+use crate::report::{Secrets, markup};
 use crate::source::Sources;
 use crate::suggest;
 
@@ -40,7 +40,7 @@ pub struct Bundle<'a> {
 #[must_use]
 pub fn bundle(bundle: &Bundle<'_>) -> String {
     let objects = || bundle.objects.iter().chain(bundle.needed);
-    let (mask, redactor) = (Mask::of(bundle.sources, objects()), Redactor::of(bundle.sources, objects()));
+    let (mask, redactor) = (Secrets::of(bundle.sources, objects()), Redactor::of(bundle.sources, objects()));
     let numbers = numbers(bundle.objects);
     let about = about(bundle, &numbers);
     let shown = BundlePage { bundle, mask, redactor, numbers, about };
@@ -62,7 +62,7 @@ pub fn bundle(bundle: &Bundle<'_>) -> String {
 
 struct BundlePage<'a> {
     bundle: &'a Bundle<'a>,
-    mask: Mask,
+    mask: Secrets,
     redactor: Redactor<'a>,
     numbers: HashMap<&'a ObjectRef, usize>,
     about: Vec<About<'a>>,

@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use crate::digest;
 use crate::finding::Finding;
-use crate::report::{Mask, Root};
+use crate::report::{Root, Secrets};
 use crate::source::Sources;
 
 /// The identities of the findings of one report.
@@ -16,15 +16,15 @@ impl Fingerprints {
     }
 
     /// 32 hexadecimal digits: of the file, rule, object, field and message, and of how many such findings came before.
-    pub(super) fn next(&mut self, sources: &Sources, finding: &Finding, mask: &Mask, root: &Root) -> String {
+    pub(super) fn next(&mut self, sources: &Sources, finding: &Finding, secrets: &Secrets, root: &Root) -> String {
         let file = sources.get(finding.span.file).map(|file| root.place(&file.name).path().to_owned());
         let object = finding.object.as_ref().map(|object| format!("{}/{object}", object.namespace));
         let known_by = [
             file.unwrap_or_default(),
             finding.rule.to_string(),
             object.unwrap_or_default(),
-            mask.words(&finding.field),
-            mask.words(&finding.message),
+            secrets.words(&finding.field),
+            secrets.words(&finding.message),
         ]
         .join("\0");
         let before = self.0.entry(known_by.clone()).or_default();

@@ -2,30 +2,31 @@
 
 use crate::finding::Finding;
 use crate::fix::{self, Fix};
-use crate::report::{Mask, plain};
+use crate::report::{Secrets, plain};
 use crate::source::{Sources, Span};
 
 /// The edit that mends a finding, as reports for programs have it; none that would show a secret.
-pub(super) fn shown(sources: &Sources, finding: &Finding, mask: &Mask) -> Option<Fix> {
+pub(super) fn shown(sources: &Sources, finding: &Finding, secrets: &Secrets) -> Option<Fix> {
     let fix = fix::of(sources, finding)?;
-    let hides = fix.is_secret || mask.words(&fix.edit.text) != fix.edit.text;
-    (!hides).then(|| Fix { title: mask.words(&fix.title), ..fix })
+    let hides = fix.is_secret || secrets.words(&fix.edit.text) != fix.edit.text;
+    (!hides).then(|| Fix { title: secrets.words(&fix.title), ..fix })
 }
 
 /// What fixes do to the lines they touch. Lines of Secrets are not shown.
 #[must_use]
-pub fn fixes(sources: &Sources, fixes: &[(Finding, Fix)], mask: &Mask) -> String {
+pub fn fixes(sources: &Sources, fixes: &[(Finding, Fix)], secrets: &Secrets) -> String {
     let mut out = String::new();
     for (finding, fix) in fixes {
         let span = fix.edit.span;
         let Some(file) = sources.get(span.file) else { continue };
-        out += &format!("{}: {} [{}]\n", plain(&sources.describe(span)), plain(&mask.words(&fix.title)), finding.rule);
+        out +=
+            &format!("{}: {} [{}]\n", plain(&sources.describe(span)), plain(&secrets.words(&fix.title)), finding.rule);
         let is_secret = finding.object.as_ref().is_some_and(|object| object.kind == "Secret");
         let start = file.text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
         let end = file.text[span.end as usize..].find('\n').map_or(file.text.len(), |at| span.end as usize + at + 1);
         // An edit that removes whole lines ends behind the last of them.
         let end = if file.text[..span.end as usize].ends_with('\n') { span.end as usize } else { end };
-        if is_secret || mask.hides_within(Span::new(span.file, start as u32, end as u32)) {
+        if is_secret || secrets.has_secret_within(Span::new(span.file, start as u32, end as u32)) {
             continue;
         }
         let old = &file.text[start..end];
@@ -36,7 +37,7 @@ pub fn fixes(sources: &Sources, fixes: &[(Finding, Fix)], mask: &Mask) -> String
         let (new, _) = fix::apply(old, span.file, &[moved]);
         for (sign, text) in [('-', old), ('+', new.as_str())] {
             for line in text.lines() {
-                out += &format!("{sign}{}\n", plain(&mask.content(line)));
+                out += &format!("{sign}{}\n", plain(&secrets.content(line)));
             }
         }
     }

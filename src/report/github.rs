@@ -2,12 +2,12 @@
 
 use crate::finding::{Finding, Severity};
 use crate::report::plain::plain;
-use crate::report::{Mask, Root};
+use crate::report::{Root, Secrets};
 use crate::source::Sources;
 
 /// One workflow command a finding.
 #[must_use]
-pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask, root: &Root) -> String {
+pub fn github(sources: &Sources, findings: &[Finding], secrets: &Secrets, root: &Root) -> String {
     let mut out = String::new();
     for finding in findings {
         let command = match finding.severity {
@@ -15,9 +15,9 @@ pub fn github(sources: &Sources, findings: &[Finding], mask: &Mask, root: &Root)
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let mut message = mask.words(&finding.message);
+        let mut message = secrets.words(&finding.message);
         if !finding.help.is_empty() {
-            message = format!("{message}\nhelp: {}", mask.words(&finding.help));
+            message = format!("{message}\nhelp: {}", secrets.words(&finding.help));
         }
         let mut properties = vec![format!("title={}", property(finding.rule.name()))];
         if let Some(file) = sources.get(finding.span.file) {

@@ -7,35 +7,35 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 use crate::report::fingerprint::Fingerprints;
 use crate::report::plain::plain_json;
-use crate::report::{Mask, ReportOptions};
+use crate::report::{ReportOptions, Secrets};
 use crate::source::Sources;
 
 /// A JSON list with one entry a finding.
 #[must_use]
-pub fn gitlab(sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
+pub fn gitlab(sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
     let mut fingerprints = Fingerprints::new();
     let issues: Vec<Value> = findings
         .iter()
         .map(|finding| {
-            let fingerprint = fingerprints.next(sources, finding, mask, &options.root);
-            issue(sources, finding, mask, options, &fingerprint)
+            let fingerprint = fingerprints.next(sources, finding, secrets, &options.root);
+            issue(sources, finding, secrets, options, &fingerprint)
         })
         .collect();
     plain_json(&format!("{:#}\n", Value::from(issues)))
 }
 
-fn issue(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOptions, fingerprint: &str) -> Value {
+fn issue(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &ReportOptions, fingerprint: &str) -> Value {
     let severity = match finding.severity {
         Severity::Error => "critical",
         Severity::Warning => "minor",
         Severity::Note => "info",
     };
-    let mut description = mask.words(&finding.message);
+    let mut description = secrets.words(&finding.message);
     if let Some(object) = &finding.object {
         description = format!("{object}: {description}");
     }
     if !finding.help.is_empty() {
-        description = format!("{description} (help: {})", mask.words(&finding.help));
+        description = format!("{description} (help: {})", secrets.words(&finding.help));
     }
     let file = sources.get(finding.span.file);
     // GitLab takes no entry without a path.

@@ -4,8 +4,8 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 
 use crate::finding::{Finding, Severity};
 use crate::parallel::in_parallel;
-use crate::report::mask::{Excerpt, Mask};
 use crate::report::plain::plain;
+use crate::report::secrets::{Excerpt, Secrets};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 /// Lines of a file longer than this are shown cut.
@@ -16,11 +16,11 @@ const MANY_FINDINGS: usize = 64;
 
 /// The findings as text, each with its excerpt; `width` is the terminal's.
 #[must_use]
-pub fn human(sources: &Sources, findings: &[Finding], mask: &Mask, colour: bool, width: usize) -> String {
+pub fn human(sources: &Sources, findings: &[Finding], secrets: &Secrets, colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(width.clamp(40, 400));
     let threads = if findings.len() < MANY_FINDINGS { Some(1) } else { None };
-    let texts = in_parallel(findings, threads, |finding| renderer.render(&[group(sources, finding, mask)]) + "\n\n");
+    let texts = in_parallel(findings, threads, |finding| renderer.render(&[group(sources, finding, secrets)]) + "\n\n");
     texts.concat()
 }
 
@@ -41,8 +41,8 @@ struct Part {
     marks: Vec<(std::ops::Range<usize>, String, bool)>,
 }
 
-fn group<'a>(sources: &Sources, finding: &Finding, mask: &Mask) -> Group<'a> {
-    let words = |text: &str| plain(&mask.words(text));
+fn group<'a>(sources: &Sources, finding: &Finding, secrets: &Secrets) -> Group<'a> {
+    let words = |text: &str| plain(&secrets.words(text));
     let title = level(finding.severity).primary_title(words(&finding.message)).id(finding.rule.to_string());
     let mut elements: Vec<Element<'a>> = Vec::new();
     let mut notes: Vec<String> = Vec::new();
@@ -52,7 +52,7 @@ fn group<'a>(sources: &Sources, finding: &Finding, mask: &Mask) -> Group<'a> {
     for (span, label, primary) in places {
         match sources.get(span.file) {
             Some(file) if primary || !is_near(&parts, span, &file) => {
-                parts.push(part(&file, span, words(label), mask, primary));
+                parts.push(part(&file, span, words(label), secrets, primary));
             }
             Some(file) => notes.push(format!("{}: {}", describe(&file, span), words(label))),
             None if !primary && !label.is_empty() => notes.push(words(label)),
@@ -99,7 +99,7 @@ fn is_near(parts: &[Part], span: Span, file: &SourceFile) -> bool {
 }
 
 /// The line of a place, with the place underlined as far as that line goes.
-fn part(file: &SourceFile, span: Span, label: String, mask: &Mask, primary: bool) -> Part {
+fn part(file: &SourceFile, span: Span, label: String, secrets: &Secrets, primary: bool) -> Part {
     let line = file.position(span.start).line;
     let start = file.line_start(line);
     let text = file.line(line);
@@ -109,7 +109,7 @@ fn part(file: &SourceFile, span: Span, label: String, mask: &Mask, primary: bool
     // A place far along a long line moves the window there.
     let window = if to <= cut { 0 } else { (0..=from).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0) };
     let excerpt =
-        mask.excerpt(span.file, start, text, window..text.floor_char_boundary(window + LONGEST_LINE), from..to);
+        secrets.excerpt(span.file, start, text, window..text.floor_char_boundary(window + LONGEST_LINE), from..to);
     let (from, to) = (excerpt.offset(from - window), excerpt.offset(to.saturating_sub(window)));
     let to = to.max(from + usize::from(from < excerpt.text.len()));
     let to = (to..=excerpt.text.len()).find(|at| excerpt.text.is_char_boundary(*at)).unwrap_or(excerpt.text.len());

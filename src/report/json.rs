@@ -3,29 +3,29 @@
 use serde_json::{Map, Value, json as value};
 
 use crate::finding::Finding;
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::report::fixes::shown;
 use crate::report::plain::plain_json;
 use crate::source::{Sources, Span};
 
 /// The findings as a JSON document.
 #[must_use]
-pub fn json(sources: &Sources, findings: &[Finding], mask: &Mask) -> String {
-    let document = value!({ "findings": findings_json(sources, findings, mask) });
+pub fn json(sources: &Sources, findings: &[Finding], secrets: &Secrets) -> String {
+    let document = value!({ "findings": findings_json(sources, findings, secrets) });
     plain_json(&format!("{document:#}\n"))
 }
 
 /// The findings as a JSON array.
 #[must_use]
-pub fn findings_json(sources: &Sources, findings: &[Finding], mask: &Mask) -> Value {
-    findings.iter().map(|finding| finding_json(sources, finding, mask)).collect()
+pub fn findings_json(sources: &Sources, findings: &[Finding], secrets: &Secrets) -> Value {
+    findings.iter().map(|finding| finding_json(sources, finding, secrets)).collect()
 }
 
-fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
+fn finding_json(sources: &Sources, finding: &Finding, secrets: &Secrets) -> Value {
     let mut out = Map::new();
     out.insert("rule".into(), value!(finding.rule.name()));
     out.insert("severity".into(), value!(finding.severity.name()));
-    out.insert("message".into(), value!(mask.words(&finding.message)));
+    out.insert("message".into(), value!(secrets.words(&finding.message)));
     if let Some(object) = &finding.object {
         out.insert(
             "object".into(),
@@ -38,20 +38,20 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
         );
     }
     if !finding.field.is_empty() {
-        out.insert("field".into(), value!(mask.words(&finding.field)));
+        out.insert("field".into(), value!(secrets.words(&finding.field)));
     }
     if let Some(source) = source(sources, finding.span) {
         out.insert("source".into(), source);
     }
-    let mut help = mask.words(&finding.help);
+    let mut help = secrets.words(&finding.help);
     if !finding.label.is_empty() {
-        let label = mask.words(&finding.label);
+        let label = secrets.words(&finding.label);
         help = if help.is_empty() { label } else { format!("{label}; {help}") };
     }
     if !help.is_empty() {
         out.insert("help".into(), value!(help));
     }
-    if let Some(fix) = shown(sources, finding, mask)
+    if let Some(fix) = shown(sources, finding, secrets)
         && let Some(mut edit) = source(sources, fix.edit.span)
     {
         edit["text"] = value!(fix.edit.text);
@@ -62,7 +62,7 @@ fn finding_json(sources: &Sources, finding: &Finding, mask: &Mask) -> Value {
         .iter()
         .filter_map(|(span, words)| {
             let mut related = source(sources, *span).unwrap_or_else(|| value!({}));
-            related["message"] = value!(mask.words(words));
+            related["message"] = value!(secrets.words(words));
             (!words.is_empty() || !span.is_none()).then_some(related)
         })
         .collect();

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use crate::finding::Finding;
 use crate::report::markup::{markup, markup_lines};
-use crate::report::{Mask, ReportOptions};
+use crate::report::{ReportOptions, Secrets};
 use crate::source::Sources;
 
 /// One suite a file and one test a finding: failed where the command fails for it, else skipped. Without findings there is
 /// one test that passed, since some services take a report without tests for a fault.
 #[must_use]
-pub fn junit(sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
+pub fn junit(sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
     let file = |finding: &Finding| match sources.get(finding.span.file) {
         Some(file) => options.root.place(&file.name).path().to_owned(),
         None => "plimsoll".to_owned(),
@@ -36,7 +36,7 @@ pub fn junit(sources: &Sources, findings: &[Finding], mask: &Mask, options: &Rep
             r#"  <testsuite name="{file}" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">"#
         );
         for finding in findings {
-            test(sources, finding, &file, mask, options, &mut out);
+            test(sources, finding, &file, secrets, options, &mut out);
         }
         out.push_str("  </testsuite>\n");
     }
@@ -48,13 +48,20 @@ pub fn junit(sources: &Sources, findings: &[Finding], mask: &Mask, options: &Rep
     out
 }
 
-fn test(sources: &Sources, finding: &Finding, file: &str, mask: &Mask, options: &ReportOptions, out: &mut String) {
-    let object = finding.object.as_ref().map(|object| format!("{object} {}", mask.words(&finding.field)));
+fn test(
+    sources: &Sources,
+    finding: &Finding,
+    file: &str,
+    secrets: &Secrets,
+    options: &ReportOptions,
+    out: &mut String,
+) {
+    let object = finding.object.as_ref().map(|object| format!("{object} {}", secrets.words(&finding.field)));
     let name = match object.as_deref().map(str::trim_end) {
         Some(object) => format!("{}: {object}", finding.rule),
         None => finding.rule.to_string(),
     };
-    let message = mask.words(&finding.message);
+    let message = secrets.words(&finding.message);
     let mut text = match sources.get(finding.span.file) {
         Some(source) => {
             let at = source.position(finding.span.start);
@@ -63,7 +70,7 @@ fn test(sources: &Sources, finding: &Finding, file: &str, mask: &Mask, options: 
         None => message.clone(),
     };
     if !finding.help.is_empty() {
-        _ = write!(text, "\nhelp: {}", mask.words(&finding.help));
+        _ = write!(text, "\nhelp: {}", secrets.words(&finding.help));
     }
     let element = if finding.severity >= options.fail_on { "failure" } else { "skipped" };
     _ = writeln!(

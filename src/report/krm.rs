@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Finding, ObjectRef, Severity};
 use crate::report::plain::plain_json;
-use crate::report::{Mask, Root};
+use crate::report::{Root, Secrets};
 use crate::source::{FileId, Sources};
 
 /// The `results` of a ResourceList, as JSON. `input`: the text that the orchestrator passed in, whose lines nobody knows;
@@ -15,7 +15,7 @@ use crate::source::{FileId, Sources};
 pub fn results<'a>(
     sources: &Sources,
     findings: &[Finding],
-    mask: &Mask,
+    secrets: &Secrets,
     input: FileId,
     file: impl Fn(&ObjectRef) -> Option<(&'a str, Option<i64>)>,
 ) -> String {
@@ -25,9 +25,9 @@ pub fn results<'a>(
             Severity::Warning => "warning",
             Severity::Note => "info",
         };
-        let mut message = mask.words(&finding.message);
+        let mut message = secrets.words(&finding.message);
         if !finding.help.is_empty() {
-            message = format!("{message} (help: {})", mask.words(&finding.help));
+            message = format!("{message} (help: {})", secrets.words(&finding.help));
         }
         let mut result = json!({ "message": message, "severity": severity });
         if let Some(object) = &finding.object {
@@ -40,7 +40,7 @@ pub fn results<'a>(
                 result["resourceRef"]["namespace"] = json!(object.namespace.as_str());
             }
             if !finding.field.is_empty() {
-                result["field"] = json!({ "path": mask.words(&finding.field) });
+                result["field"] = json!({ "path": secrets.words(&finding.field) });
             }
         }
         let own = sources.get(finding.span.file).filter(|_| finding.span.file != input);

@@ -1,5 +1,6 @@
 //! Findings for people and for machines: one file an output format.
 
+mod collect;
 mod fingerprint;
 mod fixes;
 mod github;
@@ -9,10 +10,10 @@ mod json;
 mod junit;
 mod krm;
 mod markup;
-mod mask;
 mod plain;
 mod root;
 mod sarif;
+mod secrets;
 mod words;
 
 use crate::finding::{Finding, RuleId, Severity};
@@ -26,10 +27,10 @@ pub use json::{findings_json, json};
 pub use junit::junit;
 pub use krm::results;
 pub(crate) use markup::markup;
-pub use mask::Mask;
 pub(crate) use plain::{is_control_character, plain, plain_json};
 pub use root::Root;
 pub use sarif::sarif;
+pub use secrets::Secrets;
 
 /// The formats there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,14 +89,14 @@ impl Format {
 
     /// Findings in this format.
     #[must_use]
-    pub fn write(self, sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
+    pub fn write(self, sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
         match self {
-            Self::Human => human(sources, findings, mask, options.colour, options.width),
-            Self::Json => json(sources, findings, mask),
-            Self::Sarif => sarif(sources, findings, mask, options),
-            Self::Github => github(sources, findings, mask, &options.root),
-            Self::Gitlab => gitlab(sources, findings, mask, options),
-            Self::Junit => junit(sources, findings, mask, options),
+            Self::Human => human(sources, findings, secrets, options.colour, options.width),
+            Self::Json => json(sources, findings, secrets),
+            Self::Sarif => sarif(sources, findings, secrets, options),
+            Self::Github => github(sources, findings, secrets, &options.root),
+            Self::Gitlab => gitlab(sources, findings, secrets, options),
+            Self::Junit => junit(sources, findings, secrets, options),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::report::fingerprint::Fingerprints;
 use crate::report::fixes::shown;
 use crate::report::plain::plain_json;
 use crate::report::root::Place;
-use crate::report::{Mask, ReportOptions};
+use crate::report::{ReportOptions, Secrets};
 use crate::source::{Sources, Span};
 
 /// Where the documentation of a rule is published, one page each.
@@ -15,7 +15,7 @@ const HOME: &str = env!("CARGO_PKG_HOMEPAGE");
 
 /// The findings as a SARIF log with one run.
 #[must_use]
-pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask, options: &ReportOptions) -> String {
+pub fn sarif(sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
     let mut rules: Vec<RuleId> = findings.iter().map(|finding| finding.rule).collect();
     rules.sort_unstable_by_key(|rule| rule.name());
     rules.dedup();
@@ -23,8 +23,8 @@ pub fn sarif(sources: &Sources, findings: &[Finding], mask: &Mask, options: &Rep
     let results: Vec<Value> = findings
         .iter()
         .map(|finding| {
-            let mut result = result(sources, finding, mask, options, &rules);
-            let fingerprint = fingerprints.next(sources, finding, mask, &options.root);
+            let mut result = result(sources, finding, secrets, options, &rules);
+            let fingerprint = fingerprints.next(sources, finding, secrets, &options.root);
             result["partialFingerprints"] = json!({ "finding/v1": fingerprint });
             result
         })
@@ -75,10 +75,10 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOptions, rules: &[RuleId]) -> Value {
-    let mut text = mask.words(&finding.message);
+fn result(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &ReportOptions, rules: &[RuleId]) -> Value {
+    let mut text = secrets.words(&finding.message);
     if !finding.help.is_empty() {
-        text = format!("{text}. Help: {}", mask.words(&finding.help));
+        text = format!("{text}. Help: {}", secrets.words(&finding.help));
     }
     let mut result = json!({
         "ruleId": finding.rule.name(),
@@ -90,7 +90,7 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOpt
     let mut location = location(sources, finding.span, options)
         .unwrap_or_else(|| json!({ "physicalLocation": { "artifactLocation": { "uri": "." } } }));
     if let Some(object) = &finding.object {
-        let name = format!("{} {}", object, mask.words(&finding.field));
+        let name = format!("{} {}", object, secrets.words(&finding.field));
         location["logicalLocations"] = json!([{ "fullyQualifiedName": name.trim_end() }]);
     }
     result["locations"] = json!([location]);
@@ -99,22 +99,22 @@ fn result(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOpt
         .iter()
         .filter_map(|(span, words)| {
             let mut location = self::location(sources, *span, options)?;
-            location["message"] = json!({ "text": mask.words(words) });
+            location["message"] = json!({ "text": secrets.words(words) });
             Some(location)
         })
         .collect();
     if !related.is_empty() {
         result["relatedLocations"] = related.into();
     }
-    if let Some(fix) = fix(sources, finding, mask, options) {
+    if let Some(fix) = fix(sources, finding, secrets, options) {
         result["fixes"] = json!([fix]);
     }
     result
 }
 
 /// The edit that mends a finding.
-fn fix(sources: &Sources, finding: &Finding, mask: &Mask, options: &ReportOptions) -> Option<Value> {
-    let fix = shown(sources, finding, mask)?;
+fn fix(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &ReportOptions) -> Option<Value> {
+    let fix = shown(sources, finding, secrets)?;
     let place = physical(sources, fix.edit.span, options)?;
     Some(json!({
         "description": { "text": fix.title },

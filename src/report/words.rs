@@ -1,4 +1,4 @@
-//! Where the secrets of a run stand, and what they are: looked for in time that the length of a text bounds.
+//! The positions and values of a run's secrets, searched for in time linear in the length of a string.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
@@ -7,20 +7,20 @@ use foldhash::HashSet;
 
 use crate::source::{FileId, Span};
 
-/// Shorter values are words like `on` and `db`; to strike them out of messages would only garble these.
+/// Shorter values are words like `on` and `db`: to redact them would make messages unreadable.
 pub(super) const SHORTEST: usize = 5;
 
-/// How many bytes are compared to find secrets in one text, beside [`COMPARED_A_BYTE`] for each of its bytes: one that repeats
-/// itself agrees with itself nearly everywhere. What is beyond is struck out.
+/// How many bytes are compared to find secrets in one string, plus [`COMPARED_A_BYTE`] for each of its bytes: a secret that
+/// repeats itself matches itself nearly everywhere. What is left then is redacted.
 const MOST_COMPARED: usize = 1 << 20;
 
 const COMPARED_A_BYTE: usize = 64;
 
-/// Places in files, in order once all are known.
+/// Positions in files, in order once all are known.
 #[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<FileId, Vec<(u32, u32)>>);
+pub(super) struct Positions(BTreeMap<FileId, Vec<(u32, u32)>>);
 
-impl Places {
+impl Positions {
     pub(super) fn add(&mut self, span: Span) {
         if !span.is_none() {
             self.0.entry(span.file).or_default().push((span.start, span.end));
@@ -28,16 +28,16 @@ impl Places {
     }
 
     pub(super) fn append(&mut self, other: Self) {
-        for (file, places) in other.0 {
-            self.0.entry(file).or_default().extend(places);
+        for (file, positions) in other.0 {
+            self.0.entry(file).or_default().extend(positions);
         }
     }
 
     /// Without overlaps the ends are in order too, and those near a line are found by searching.
     pub(super) fn sort(&mut self) {
-        for places in self.0.values_mut() {
-            places.sort_unstable();
-            places.dedup_by(|next, last| {
+        for positions in self.0.values_mut() {
+            positions.sort_unstable();
+            positions.dedup_by(|next, last| {
                 let overlap = next.0 < last.1 || next == last;
                 last.1 = if overlap { last.1.max(next.1) } else { last.1 };
                 overlap
@@ -51,17 +51,17 @@ impl Places {
 
     /// The ranges of bytes that touch `start..end` of a file.
     pub(super) fn within(&self, file: FileId, start: u32, end: u32) -> impl Iterator<Item = (u32, u32)> {
-        let places = self.of(file);
-        let first = places.partition_point(|(_, to)| *to <= start);
-        places[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
+        let positions = self.of(file);
+        let first = positions.partition_point(|(_, to)| *to <= start);
+        positions[first..].iter().copied().take_while(move |(from, _)| *from < end).filter(move |(_, to)| *to > start)
     }
 }
 
-/// Words to be struck out.
+/// Words to redact.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    pub(super) all: BTreeSet<Box<[u8]>>,
-    /// How each begins, so that a text is searched for all of them at once.
+    all: BTreeSet<Box<[u8]>>,
+    /// Their first bytes, so that a string is searched for all of them at once.
     heads: HashSet<[u8; SHORTEST]>,
 }
 
@@ -76,7 +76,19 @@ impl Words {
         self.all.extend(other.all);
     }
 
-    /// Where any of them stands in a text.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn contains(&self, word: &str) -> bool {
+        self.all.contains(word.as_bytes())
+    }
+
+    pub(super) fn remove(&mut self, word: &str) {
+        self.all.remove(word.as_bytes());
+    }
+
+    /// Finds them in a string.
     pub(super) fn find(&self, text: &str, found: &mut Vec<Range<usize>>) {
         if self.all.is_empty() {
             return;
@@ -93,7 +105,7 @@ impl Words {
         }
     }
 
-    /// The length of the longest that a text begins with. `left` is how many bytes may still be compared.
+    /// The length of the longest word that a string begins with. `left` is how many more bytes may be compared.
     fn longest(&self, text: &[u8], left: &mut usize) -> Option<usize> {
         let common = |word: &[u8], begin: &[u8]| word.iter().zip(begin).take_while(|(a, b)| a == b).count();
         // The search itself compares as much as its neighbours there have in common with the text.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::secret::Told;
+use crate::secret::Evidence;
 use crate::secret::names::{is_near, is_property, is_secret_name};
 use crate::secret::text::{Found, credentials_after};
 use crate::text::assign::{is_of_name, is_reference, name_before, value_after};
@@ -20,7 +20,7 @@ pub(super) struct Pair {
 enum Named {
     #[default]
     Nothing,
-    Secret(Told),
+    Secret(Evidence),
     /// The header of credentials.
     Header,
 }
@@ -35,7 +35,7 @@ impl Pair {
     }
 
     /// Reads what a key has for a value, which is a secret if its name was one. `braced`: whether more may follow it.
-    fn read(&mut self, line: &str, key: &str, from: usize, braced: bool) -> Option<(Range<usize>, Told)> {
+    fn read(&mut self, line: &str, key: &str, from: usize, braced: bool) -> Option<(Range<usize>, Evidence)> {
         const AROUND: &[char] = &[' ', '\t', '"', '\'', '\\'];
         // A toleration has a `key`, which names no secret; a header may have one.
         let is_name = key.eq_ignore_ascii_case("name");
@@ -43,7 +43,7 @@ impl Pair {
             let name = line[from..].trim_start_matches(AROUND);
             let name = &name[..name.find(|c| !is_of_name(c)).unwrap_or(name.len())];
             self.named = if is_name && is_secret_name(name) {
-                Named::Secret(Told::by(name))
+                Named::Secret(Evidence::of_name(name))
             } else if is_near(name, "Authorization") {
                 Named::Header
             } else {
@@ -56,8 +56,8 @@ impl Pair {
         }
         match std::mem::take(&mut self.named) {
             Named::Nothing => None,
-            Named::Secret(told) => value_after(line, from, braced).map(|range| (range, told)),
-            Named::Header => credentials_after(line, from).map(|range| (range, Told::Form)),
+            Named::Secret(evidence) => value_after(line, from, braced).map(|range| (range, evidence)),
+            Named::Header => credentials_after(line, from).map(|range| (range, Evidence::Form)),
         }
     }
 }
@@ -69,9 +69,9 @@ pub(super) fn pairs(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<F
         braced |= line[before..sign].contains('{');
         before = sign;
         let name = if sign < done { None } else { name_before(line, sign, is_property) };
-        if let Some((range, told)) = name.and_then(|name| pair.read(line, name, sign + 1, braced)) {
+        if let Some((range, evidence)) = name.and_then(|name| pair.read(line, name, sign + 1, braced)) {
             done = range.end;
-            found.push(Found::new(start, range, told));
+            found.push(Found::new(start, range, evidence));
         }
     }
 }
@@ -84,13 +84,13 @@ pub(super) fn tags(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<Fo
         let Some(behind) = rest[name.len()..].strip_prefix('>') else { continue };
         let from = line.len() - behind.len();
         let end = from + behind.find('<').unwrap_or(behind.len());
-        let told = if is_secret_name(name) {
-            Some(Told::by(name))
+        let evidence = if is_secret_name(name) {
+            Some(Evidence::of_name(name))
         } else {
-            pair.read(&line[..end], name, from, false).map(|(_, told)| told)
+            pair.read(&line[..end], name, from, false).map(|(_, evidence)| evidence)
         };
-        if let Some(told) = told.filter(|_| from < end && !is_reference(&line[from..end], true)) {
-            found.push(Found::new(start, from..end, told));
+        if let Some(evidence) = evidence.filter(|_| from < end && !is_reference(&line[from..end], true)) {
+            found.push(Found::new(start, from..end, evidence));
         }
     }
 }

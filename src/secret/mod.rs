@@ -1,5 +1,5 @@
-//! What is a secret, told by its name or its form. `report::mask` and `diff::hide` strike out what this tells, what a schema marks,
-//! and what `unread` takes for one in a document that could not be read.
+//! Finds secrets by their names and forms. `report` and `diff` redact them, what a schema marks, and what `unread` finds in a
+//! document that could not be read.
 
 mod beside;
 mod command;
@@ -11,61 +11,100 @@ pub(crate) mod unread;
 use crate::node::{Entry, Node, Value};
 
 pub(crate) use names::{has_name, is_public_key, is_secret_name, speaks_of_secret};
-pub(crate) use text::{arguments, found_in, in_text, in_words, strike, typed, written};
+pub(crate) use text::{arguments, found_in, in_text, in_words, redact, typed, written};
 
-/// What stands in place of a secret.
-pub(crate) const DOTS: &str = "•••";
+/// What replaces a secret.
+pub(crate) const REDACTED: &str = "•••";
 
-/// How a secret is told.
+/// How it is known that a value is a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// It is marked, or belongs to a Secret.
-    Sure,
-    /// By a form that ordinary words do not have, or by the name of a password.
+pub(crate) enum Evidence {
+    /// A schema marks it, or it is in a Secret.
+    Certain,
+    /// It has a form that ordinary words do not have, or the name of a password.
     Form,
-    /// By another name, which may speak of more than secrets.
+    /// It has another name, which other values may have as well.
     Name,
 }
 
-impl Told {
-    /// By a secret's name.
-    fn by(name: &str) -> Self {
+impl Evidence {
+    /// The evidence of a secret's name.
+    fn of_name(name: &str) -> Self {
         if names::is_password_name(name) { Self::Form } else { Self::Name }
     }
 
-    /// Whether a value told so is to be struck out wherever a message repeats it. An ordinary word is not: what it has to
-    /// do with a secret, its place says.
-    pub(crate) fn strikes(self, value: &str) -> bool {
+    /// Whether a value is redacted wherever a message repeats it. An ordinary word is not, since its position alone shows
+    /// that it is a secret.
+    pub(crate) fn redacts(self, value: &str) -> bool {
         !names::is_ordinary(value, self == Self::Name)
     }
 }
 
 /// Which entries of a mapping in an object are secrets as a whole.
 pub(crate) fn holds(parent: &Node) -> impl Fn(&str, &Node) -> bool {
-    let told = told(parent, is_of_secret(parent));
-    move |key, value| told(key, value).is_some()
+    let evidence = evidence(parent, is_of_secret(parent));
+    move |key, value| evidence(key, value).is_some()
 }
 
-/// How entries of a mapping in an object, which may be a Secret, are told to be secrets as a whole.
-pub(crate) fn told(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Told> {
-    move |key, value| match key {
-        "apiVersion" | "kind" | "metadata" | "type" | "immutable" => None,
-        // Whatever it is called: `stringdata` holds a secret as well.
-        _ if of_secret => Some(Told::Sure),
-        _ if key != "values" && names::is_near(key, "value") => {
-            let name = parent["name"].text();
-            is_secret_name(name).then(|| Told::by(name)).or_else(|| is_credentials(name, value).then_some(Told::Form))
+/// How it is known that an entry of a mapping in an object, which may be a Secret, is a secret as a whole.
+pub(crate) fn evidence(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Evidence> {
+    move |key, value| KeyKind::of(key).evidence(parent, of_secret, key, value)
+}
+
+/// What a key alone says about whether its value is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// A field of every object, which is never a secret.
+    ObjectField,
+    /// `value`, or nearly: what it holds is named by the `name` beside it.
+    Value,
+    /// The name of a secret.
+    Secret,
+    /// A name such as `auth`: the form of the value decides.
+    Credentials,
+    /// Any other name.
+    Other,
+}
+
+impl KeyKind {
+    /// What a key is.
+    pub(crate) fn of(key: &str) -> Self {
+        match key {
+            "apiVersion" | "kind" | "metadata" | "type" | "immutable" => Self::ObjectField,
+            _ if key != "values" && names::is_near(key, "value") => Self::Value,
+            _ if is_secret_name(key) => Self::Secret,
+            _ if names::is_auth_name(key) => Self::Credentials,
+            _ => Self::Other,
         }
-        _ if is_secret_name(key) => (!is_public(parent, key, value)).then(|| Told::by(key)),
-        _ => is_credentials(key, value).then_some(Told::Form),
+    }
+
+    /// How it is known that the value of such a key is a secret as a whole.
+    pub(crate) fn evidence(self, parent: &Node, of_secret: bool, key: &str, value: &Node) -> Option<Evidence> {
+        match self {
+            Self::ObjectField => None,
+            // Whatever it is called: `stringdata` holds a secret as well.
+            _ if of_secret => Some(Evidence::Certain),
+            Self::Value => {
+                let name = parent["name"].text();
+                let by_name = is_secret_name(name).then(|| Evidence::of_name(name));
+                by_name.or_else(|| is_credentials(name, value).then_some(Evidence::Form))
+            }
+            Self::Secret => (!is_public(parent, key, value)).then(|| Evidence::of_name(key)),
+            Self::Credentials => has_form_of_credentials(value).then_some(Evidence::Form),
+            Self::Other => None,
+        }
     }
 }
 
 /// Whether a value is what such a name as `auth` speaks of, and not how it is asked for. In a text of lines each is looked at
 /// by itself.
 pub(crate) fn is_credentials(name: &str, value: &Node) -> bool {
+    names::is_auth_name(name) && has_form_of_credentials(value)
+}
+
+fn has_form_of_credentials(value: &Node) -> bool {
     let is_form = |text: &str| !text.contains('\n') && forms::credentials(text).is_some();
-    names::is_auth_name(name) && value.as_str().is_some_and(|text| is_form(text.trim_end()))
+    value.as_str().is_some_and(|text| is_form(text.trim_end()))
 }
 
 /// Whether a value is none of a secret, although its key speaks of one: a mapping, unless of names to passwords, a file

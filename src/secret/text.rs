@@ -7,7 +7,7 @@ use crate::secret::beside::{Pair, pairs, tags};
 use crate::secret::command::{Command, Says, has_lone};
 use crate::secret::forms::{credentials, is_token};
 use crate::secret::names::{has_program, has_sign, is_auth_name, is_plural, is_property, is_secret_name};
-use crate::secret::{DOTS, Told, unread};
+use crate::secret::{Evidence, REDACTED, unread};
 use crate::source::{Sources, Span};
 use crate::text::assign::{Piece, depth, is_of_name, is_reference, name_before, value_after};
 
@@ -15,12 +15,12 @@ use crate::text::assign::{Piece, depth, is_of_name, is_reference, name_before, v
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) range: Range<usize>,
-    pub(crate) told: Told,
+    pub(crate) evidence: Evidence,
 }
 
 impl Found {
-    pub(super) fn new(start: usize, range: Range<usize>, told: Told) -> Self {
-        Self { range: start + range.start..start + range.end, told }
+    pub(super) fn new(start: usize, range: Range<usize>, evidence: Evidence) -> Self {
+        Self { range: start + range.start..start + range.end, evidence }
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
     ranges(found_in(text))
 }
 
-/// The same, and how they are told.
+/// The same, and how they are evidence.
 pub(crate) fn found_in(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     if !has_sign(text) {
@@ -75,7 +75,7 @@ pub(crate) fn found_in(text: &str) -> Vec<Found> {
         let document = &text[start..at];
         let has_data = || ["stringData", "\ndata", "\"data\""].iter().any(|key| document.contains(key));
         if unread::says_secret(document) && has_data() {
-            found.extend(unread::places(document).into_iter().map(|range| Found::new(start, range, Told::Name)));
+            found.extend(unread::places(document).into_iter().map(|range| Found::new(start, range, Evidence::Name)));
         } else {
             lines(document, start, &mut found);
         }
@@ -108,10 +108,10 @@ pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
 
 /// The secrets in the lines of a part of a text that starts at `start`.
 fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
-    // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is told; whether a
+    // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is evidence; whether a
     // private key is open.
-    let mut block: Option<(usize, bool, Told)> = None;
-    let (signs, mut state, mut armoured) = (ServiceSigns::of(text, true), State::default(), false);
+    let mut block: Option<(usize, bool, Evidence)> = None;
+    let (signs, mut state, mut armoured) = (Signs::of(text, true), State::default(), false);
     for line in text.split_inclusive('\n') {
         let content = line.trim_end();
         let indent = content.len() - content.trim_start().len();
@@ -120,10 +120,10 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
             block = None;
         }
         armoured |= signs.dashes && content.contains("-----BEGIN") && content.contains("PRIVATE KEY");
-        let of_block = block.filter(|(_, whole, _)| *whole || !content.contains(':')).map(|(.., told)| told);
-        if let Some(told) = if armoured { Some(Told::Form) } else { of_block } {
+        let of_block = block.filter(|(_, whole, _)| *whole || !content.contains(':')).map(|(.., evidence)| evidence);
+        if let Some(evidence) = if armoured { Some(Evidence::Form) } else { of_block } {
             if indent < content.len() {
-                found.push(Found::new(start, indent..content.len(), told));
+                found.push(Found::new(start, indent..content.len(), evidence));
             }
             armoured &= !content.contains("-----END");
         } else {
@@ -141,7 +141,7 @@ pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let (signs, mut state, mut start) = (ServiceSigns::of(text, false), State::default(), 0);
+    let (signs, mut state, mut start) = (Signs::of(text, false), State::default(), 0);
     for line in text.split_inclusive('\n') {
         in_line(line.trim_end(), signs, &mut state, start, &mut found);
         start += line.len();
@@ -164,17 +164,17 @@ pub(crate) fn typed(text: &str) -> String {
         }
     }
     found.sort_unstable_by_key(|range| range.start);
-    strike(text, &found)
+    redact(text, &found)
 }
 
 /// A text with ranges of it struck out; they are in order.
-pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
+pub(crate) fn redact(text: &str, ranges: &[Range<usize>]) -> String {
     let (mut out, mut shown) = (String::with_capacity(text.len()), 0);
     for range in ranges {
         // One secret may begin inside another: all that belongs to any is struck out, once.
         if range.start >= shown {
             out.push_str(&text[shown..range.start]);
-            out.push_str(DOTS);
+            out.push_str(REDACTED);
         }
         shown = shown.max(range.end);
     }
@@ -183,20 +183,20 @@ pub(crate) fn strike(text: &str, ranges: &[Range<usize>]) -> String {
 }
 
 /// Whether a line names a secret whose text follows below, how deep, whether all of it is the secret, as with
-/// `password: |`, and how it is told.
-fn opens_block(line: &str) -> Option<(usize, bool, Told)> {
+/// `password: |`, and how it is evidence.
+fn opens_block(line: &str) -> Option<(usize, bool, Evidence)> {
     let (before, value) = line.split_once(':')?;
     let depth = depth(before);
     let value = value.trim_start();
     let text = value.starts_with(['|', '>']);
     let name = before[depth..].trim_matches(['"', '\'']);
     let opens = (text || value.is_empty()) && is_secret_name(name);
-    opens.then(|| (depth, text || is_plural(name), Told::by(name)))
+    opens.then(|| (depth, text || is_plural(name), Evidence::of_name(name)))
 }
 
 /// What is to be looked for in the lines of a text.
 #[derive(Clone, Copy)]
-struct ServiceSigns {
+struct Signs {
     /// Whether what follows a name and a colon counts.
     colons: bool,
     /// Whether there are options, or a private key.
@@ -214,7 +214,7 @@ struct ServiceSigns {
     tags: bool,
 }
 
-impl ServiceSigns {
+impl Signs {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
         let words = has(&["requirepass", "masterauth"]) || has_program(text);
@@ -235,7 +235,7 @@ struct State {
 }
 
 /// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
-fn in_line(line: &str, signs: ServiceSigns, state: &mut State, start: usize, found: &mut Vec<Found>) {
+fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
     let mut word = Piece::default();
@@ -254,23 +254,23 @@ fn in_line(line: &str, signs: ServiceSigns, state: &mut State, start: usize, fou
         }
         let name = if is_address { None } else { name_before(line, sign, is_property) };
         let secret = if is_address {
-            found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Told::Form)));
-            password_of(line, from + 2, &word).map(|range| (range, Told::Form))
+            found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Evidence::Form)));
+            password_of(line, from + 2, &word).map(|range| (range, Evidence::Form))
         } else if let Some(name) = name.filter(|name| (signs.colons || !is_colon) && is_secret(name, sign)) {
             // As in `==`, `=>` and `=~`.
             let value = line[from..].trim_start_matches(if is_colon { &[][..] } else { &['=', '>', '~', ':'] });
-            value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Told::by(name)))
+            value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Evidence::of_name(name)))
         } else if name.is_some_and(is_auth_name) {
-            credentials_after(line, from).map(|range| (range, Told::Form))
+            credentials_after(line, from).map(|range| (range, Evidence::Form))
         } else if is_colon && signs.networks {
             let is_network = |sign: &usize| NETWORKS.iter().any(|network| line[*sign..].starts_with(network));
-            word.sign.filter(is_network).map(|sign| (from..sign, Told::Form))
+            word.sign.filter(is_network).map(|sign| (from..sign, Evidence::Form))
         } else {
             None
         };
-        if let Some((secret, told)) = secret.filter(|(secret, _)| !secret.is_empty()) {
+        if let Some((secret, evidence)) = secret.filter(|(secret, _)| !secret.is_empty()) {
             from = secret.end;
-            found.push(Found::new(start, secret, told));
+            found.push(Found::new(start, secret, evidence));
         }
     }
     if signs.dashes || signs.words {
@@ -315,7 +315,7 @@ fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
                 }
             }
             if end > from && !is_reference(&line[from..end], true) {
-                found.push(Found::new(start, from..end, Told::Form));
+                found.push(Found::new(start, from..end, Evidence::Form));
             }
         }
     }
@@ -335,7 +335,7 @@ fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Foun
         *done = value.end;
         let secret = if login { password_from(&line[..value.end], value.start) } else { Some(value.start) };
         if let Some(secret) = secret.filter(|secret| !is_reference(&line[*secret..], true)) {
-            found.push(Found::new(start, secret..value.end, Told::Form));
+            found.push(Found::new(start, secret..value.end, Evidence::Form));
         }
     };
     for word in line.split_inclusive(AROUND) {
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn texts_lose_what_is_named_or_formed_like_a_secret() {
-        let shown = |text: &str| strike(text, &in_text(text));
+        let shown = |text: &str| redact(text, &in_text(text));
         for (text, expected) in [
             ("password: hunter22", "password: •••"),
             ("  dbPassword: \"a, b\"", "  dbPassword: \"•••\""),
@@ -567,7 +567,7 @@ mod tests {
             ("`redis://:abc@h` and `x?token=abc`", "`redis://:•••@h` and `x?token=•••`"),
             ("image `team/token:v1`", "image `team/token:v1`"),
         ] {
-            assert_eq!(strike(text, &in_words(text)), expected);
+            assert_eq!(redact(text, &in_words(text)), expected);
         }
     }
 

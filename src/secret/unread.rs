@@ -120,10 +120,10 @@ fn is_value(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::{DOTS, strike};
+    use crate::secret::{REDACTED, redact};
 
     fn hidden(text: &str) -> String {
-        strike(text, &places(text)).replace(DOTS, "•")
+        redact(text, &places(text)).replace(REDACTED, "•")
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::node::{Node, Value};
 use crate::object::Object;
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::secret;
 use crate::status::time;
 use crate::yaml;
@@ -135,8 +135,8 @@ impl Record {
 
     /// Serializes the record with secrets redacted.
     #[must_use]
-    pub fn to_json(&self, mask: &Mask) -> String {
-        let objects: Vec<Json> = self.objects.iter().map(|object| redact(object, mask)).collect();
+    pub fn to_json(&self, secrets: &Secrets) -> String {
+        let objects: Vec<Json> = self.objects.iter().map(|object| redact(object, secrets)).collect();
         let events: Vec<Json> = self
             .events
             .iter()
@@ -149,7 +149,7 @@ impl Record {
                     "kind": "Event",
                     "type": if event.warning { "Warning" } else { "Normal" },
                     "reason": event.reason,
-                    "message": mask.words(&event.message),
+                    "message": secrets.words(&event.message),
                     "count": event.count,
                     "lastTimestamp": time::format(event.last.max(0)),
                     "involvedObject": involved,
@@ -157,8 +157,8 @@ impl Record {
             })
             .collect();
         let logs: BTreeMap<&str, String> =
-            self.logs.iter().map(|(name, log)| (name.as_str(), mask.words(log))).collect();
-        let applied: Vec<String> = self.applied.iter().map(|output| mask.words(output)).collect();
+            self.logs.iter().map(|(name, log)| (name.as_str(), secrets.words(log))).collect();
+        let applied: Vec<String> = self.applied.iter().map(|output| secrets.words(output)).collect();
         let record = json!({
             "at": time::format(self.at),
             "objects": objects,
@@ -171,28 +171,28 @@ impl Record {
 }
 
 /// An object with secret values redacted. The values of a Secret are all redacted.
-fn redact(object: &Object, mask: &Mask) -> Json {
+fn redact(object: &Object, secrets: &Secrets) -> Json {
     let of_secret = object.kind() == "Secret" && object.group().is_empty();
     let entries = object.node.entries().iter().map(|entry| {
         let value = match &*entry.key {
             "data" | "stringData" if of_secret => {
-                entry.value.entries().iter().map(|data| (data.key.to_string(), Json::from(secret::DOTS))).collect()
+                entry.value.entries().iter().map(|data| (data.key.to_string(), Json::from(secret::REDACTED))).collect()
             }
-            _ => to_json(&entry.value, mask),
+            _ => to_json(&entry.value, secrets),
         };
         (entry.key.to_string(), value)
     });
     entries.collect()
 }
 
-fn to_json(node: &Node, mask: &Mask) -> Json {
+fn to_json(node: &Node, secrets: &Secrets) -> Json {
     match &node.value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
         Value::Int(number) => Json::from(*number),
         Value::Float(number) => Json::from(*number),
-        Value::String(text) => Json::from(mask.words(text)),
-        Value::Sequence(items) => items.iter().map(|item| to_json(item, mask)).collect(),
+        Value::String(text) => Json::from(secrets.words(text)),
+        Value::Sequence(items) => items.iter().map(|item| to_json(item, secrets)).collect(),
         Value::Mapping(mapping) => {
             let is_secret = secret::holds(node);
             // `last-applied-configuration` is a second copy of the object, which may contain secrets.
@@ -202,7 +202,7 @@ fn to_json(node: &Node, mask: &Mask) -> Json {
             entries
                 .map(|entry| {
                     let secret = is_secret(&entry.key, &entry.value);
-                    let value = if secret { secret::DOTS.into() } else { to_json(&entry.value, mask) };
+                    let value = if secret { secret::REDACTED.into() } else { to_json(&entry.value, secrets) };
                     (entry.key.to_string(), value)
                 })
                 .collect()

@@ -1,20 +1,21 @@
-//! Nodes to Rust types and JSON text to nodes, by serde.
+//! Deserializes nodes into Rust types, and JSON into nodes.
 
 use std::fmt;
 use std::io::{BufReader, Read};
 
 use ecow::{EcoString, EcoVec};
+use foldhash::{HashSet, HashSetExt};
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
-use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::node::{Mapping, Node, Value};
+use crate::node::{Entry, FEW, Mapping, Node, Value};
 use crate::source::Span;
 
 /// Reads a value of a type from a node.
 ///
 /// # Errors
-/// Where the node has fields that the type has not, lacks some, or holds a value of another type.
+/// If the node has fields that the type does not have, lacks required ones, or has a value of another type.
 pub fn from_node<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Error> {
     T::deserialize(Typed(node))
 }
@@ -76,31 +77,43 @@ impl<'de> IntoDeserializer<'de> for Typed<'de> {
     }
 }
 
-/// Reads JSON text, fast: the nodes have no places.
+/// Reads JSON into nodes without positions.
 ///
 /// # Errors
-/// Where it is no JSON, or a mapping has a key twice.
+/// If it is not valid JSON, or a mapping has a duplicate key.
 pub fn read_json(text: &str) -> Result<Node, serde_json::Error> {
-    serde_json::from_str(text).map(|json: Json| json.0)
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let node = Json(&mut Unfinished::default()).deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| node)
 }
 
-/// Reads JSON documents that follow one another, as they come; it ends with the first that is none.
+/// Reads JSON documents from a stream as they arrive; ends at the first that is not valid.
 pub fn read_json_stream(from: impl Read) -> impl Iterator<Item = Node> {
-    let documents = serde_json::Deserializer::from_reader(BufReader::new(from)).into_iter::<Json>();
-    documents.map_while(Result::ok).map(|json| json.0)
+    let mut deserializer = serde_json::Deserializer::from_reader(BufReader::new(from));
+    let mut unfinished = Unfinished::default();
+    std::iter::from_fn(move || Json(&mut unfinished).deserialize(&mut deserializer).ok())
 }
 
-struct Json(Node);
+/// The items and entries of the lists and mappings that are being read, innermost last: so each list and mapping is
+/// allocated once, in its final size.
+#[derive(Default)]
+struct Unfinished {
+    items: Vec<Node>,
+    entries: Vec<Entry>,
+}
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor).map(|value| Self(Node::new(value, Span::NONE)))
+/// Reads one JSON value.
+struct Json<'u>(&'u mut Unfinished);
+
+impl<'de> DeserializeSeed<'de> for Json<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self).map(|value| Node::new(value, Span::NONE))
     }
 }
 
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
+impl<'de> Visitor<'de> for Json<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,28 +140,43 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Value::Float(number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
+    fn visit_str<E>(self, string: &str) -> Result<Value, E> {
+        Ok(string.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = EcoVec::new();
-        while let Some(Json(item)) = access.next_element()? {
-            items.push(item);
+        let Self(unfinished) = self;
+        let start = unfinished.items.len();
+        while let Some(item) = access.next_element_seed(Json(unfinished))? {
+            unfinished.items.push(item);
         }
-        Ok(items.into())
+        Ok(unfinished.items.drain(start..).collect::<EcoVec<Node>>().into())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut mapping = Mapping::new();
-        while let Some((key, Json(value))) = access.next_entry::<EcoString, Json>()? {
-            if mapping.get(&key).is_some() {
-                return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
-            }
-            mapping.push(key, Span::NONE, value);
+        let Self(unfinished) = self;
+        let start = unfinished.entries.len();
+        while let Some(key) = access.next_key::<EcoString>()? {
+            let value = access.next_value_seed(Json(unfinished))?;
+            unfinished.entries.push(Entry { key, key_span: Span::NONE, value });
         }
-        Ok(mapping.into())
+        if let Some(key) = duplicate_key(&unfinished.entries[start..]) {
+            return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
+        }
+        Ok(unfinished.entries.drain(start..).collect::<Mapping>().into())
     }
+}
+
+fn duplicate_key(entries: &[Entry]) -> Option<&EcoString> {
+    let mut keys = entries.iter().map(|entry| &entry.key);
+    if entries.len() <= FEW {
+        return keys
+            .enumerate()
+            .find(|(at, key)| entries[..*at].iter().any(|entry| entry.key == **key))
+            .map(|(_, key)| key);
+    }
+    let mut seen = HashSet::with_capacity(entries.len());
+    keys.find(|key| !seen.insert(key.as_str()))
 }
 
 #[cfg(test)]
@@ -194,7 +222,11 @@ mod tests {
         let text = r#"{"a": [1, -2.5, 18446744073709551615, null, true, "x\n"], "b": {}}"#;
         let same = load_text(text, FileId(0), Dialect::Strict);
         assert_eq!(read_json(text).unwrap(), same.documents[0]);
-        for bad in ["", "{", "{} {}", "{\"a\": 1, \"b\": {\"c\": 1, \"c\": 2}}", &"[".repeat(1000)] {
+        let many = |last: &str| {
+            format!("{{{}\"{last}\": 0}}", (0..40).map(|n| format!("\"k{n}\": {n}, ")).collect::<String>())
+        };
+        assert_eq!(read_json(&many("k40")).unwrap().entries().len(), 41);
+        for bad in [&many("k7")[..], "", "{", "{} {}", "{\"a\": 1, \"b\": {\"c\": 1, \"c\": 2}}", &"[".repeat(1000)] {
             assert!(read_json(bad).is_err(), "{bad}");
         }
     }

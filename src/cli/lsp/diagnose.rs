@@ -15,7 +15,7 @@ use crate::layers::{NEEDS, Overrides};
 use crate::parallel::in_parallel;
 use crate::project::Project;
 use crate::render::Renderer;
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::source::Sources;
 
 /// How many profiles are rendered between two looks at what the editor has sent meanwhile.
@@ -29,14 +29,14 @@ pub(super) fn manifests(workspace: &Workspace<'_>, path: &Path) -> ByFile {
         Err(failure) => return failed(workspace, &sources, &failure),
     };
     let findings = check::judge(&sources, &input.objects, &options, input.findings);
-    let mask = Mask::of(&sources, &input.objects);
-    let mut found = by_file(workspace.columns, &sources, &findings, &mask);
+    let secrets = Secrets::of(&sources, &input.objects);
+    let mut found = by_file(workspace.columns, &sources, &findings, &secrets);
     found.retain(|path, _| workspace.buffers.contains_key(path));
     found
 }
 
 fn failed(workspace: &Workspace<'_>, sources: &Sources, failure: &Failure) -> ByFile {
-    by_file(workspace.columns, sources, failure.findings(), &Mask::new(sources))
+    by_file(workspace.columns, sources, failure.findings(), &Secrets::new(sources))
 }
 
 /// What is known of a project's profiles.
@@ -148,11 +148,12 @@ fn profile(
         let (found, read) = match rendered {
             Ok(rendered) => {
                 let findings = check_rendered(sources, &rendered, options, &project.settings.allow);
-                let mask = if findings.is_empty() { Mask::default() } else { Mask::of(sources, &rendered.objects) };
+                let secrets =
+                    if findings.is_empty() { Secrets::default() } else { Secrets::of(sources, &rendered.objects) };
                 // What it needs is made of other profiles' files.
                 let needs = rendered.values.choices[NEEDS].items();
                 let read = needs.is_empty().then(|| renderer.inputs(&rendered));
-                (by_file(workspace.columns, sources, &findings, &mask), read)
+                (by_file(workspace.columns, sources, &findings, &secrets), read)
             }
             Err(failure) => (failed(workspace, sources, &failure), None),
         };

@@ -8,7 +8,7 @@ use lsp_types as lsp;
 use super::places::{Columns, file_of, uri_of};
 use crate::finding::{Finding, Severity};
 use crate::fix::{self, Safety};
-use crate::report::Mask;
+use crate::report::Secrets;
 use crate::source::{SourceFile, Sources};
 
 /// A finding as it is shown.
@@ -83,7 +83,7 @@ pub(super) fn add(found: &ByFile, into: &mut ByFile) {
 }
 
 /// Findings as they are shown in the files they stand in.
-pub(super) fn by_file(columns: Columns, sources: &Sources, findings: &[Finding], mask: &Mask) -> ByFile {
+pub(super) fn by_file(columns: Columns, sources: &Sources, findings: &[Finding], secrets: &Secrets) -> ByFile {
     let mut found = ByFile::new();
     for finding in findings {
         let Some((file, path)) = file_of(sources, finding.span.file) else { continue };
@@ -92,7 +92,7 @@ pub(super) fn by_file(columns: Columns, sources: &Sources, findings: &[Finding],
             let edit = lsp::TextEdit { range: columns.range(&file, fix.edit.span), new_text: fix.edit.text };
             Some(Action { title: fix.title, safety: fix.safety, path, edit })
         });
-        let shown = Shown { diagnostic: diagnostic(columns, sources, &file, finding, mask), action };
+        let shown = Shown { diagnostic: diagnostic(columns, sources, &file, finding, secrets), action };
         let known = found.entry(path).or_default();
         if !known.contains(&shown) {
             known.push(shown);
@@ -106,17 +106,17 @@ fn diagnostic(
     sources: &Sources,
     file: &SourceFile,
     finding: &Finding,
-    mask: &Mask,
+    secrets: &Secrets,
 ) -> lsp::Diagnostic {
-    let mut message = mask.words(&finding.message);
+    let mut message = secrets.words(&finding.message);
     for more in [&finding.label, &finding.help].into_iter().filter(|more| !more.is_empty()) {
         message += "\n";
-        message += &mask.words(more);
+        message += &secrets.words(more);
     }
     let related = finding.related.iter().filter_map(|(span, words)| {
         let (file, path) = file_of(sources, span.file)?;
         let location = lsp::Location { uri: uri_of(&path)?, range: columns.range(&file, *span) };
-        Some(lsp::DiagnosticRelatedInformation { location, message: mask.words(words) })
+        Some(lsp::DiagnosticRelatedInformation { location, message: secrets.words(words) })
     });
     let related: Vec<_> = related.collect();
     lsp::Diagnostic {

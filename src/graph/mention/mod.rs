@@ -101,7 +101,7 @@ impl Mention<'_> {
     /// The host, redacted if it is part of a secret.
     #[must_use]
     pub fn shown(&self) -> String {
-        if self.is_secret() { crate::secret::DOTS.to_owned() } else { self.host.clone() }
+        if self.is_secret() { crate::secret::REDACTED.to_owned() } else { self.host.clone() }
     }
 
     /// Whether it is part of a secret.
