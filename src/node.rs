@@ -1,4 +1,4 @@
-//! The one tree: a YAML value that knows where it came from.
+//! The tree of all data: YAML values with their origins.
 
 use std::ops::{Index, Range};
 use std::sync::Arc;
@@ -13,53 +13,53 @@ use crate::source::Span;
 pub struct Node {
     /// The value.
     pub value: Value,
-    /// Where it came from.
+    /// Where it is from.
     pub origin: Origin,
 }
 
-/// A YAML value as Kubernetes knows them.
+/// A YAML value, as in Kubernetes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Value {
-    /// `null`; Kubernetes reads it as absent.
+    /// `null`, which Kubernetes treats as absent.
     #[default]
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// Any other finite number.
+    /// Another finite number.
     Float(f64),
-    /// A text.
+    /// A string.
     String(EcoString),
-    /// A list. (Copies of lists and mappings share their parts until one of them is changed.)
+    /// A list. Copies of lists and mappings are shared until one of them is changed.
     Sequence(EcoVec<Node>),
-    /// A mapping; its order is kept.
+    /// A mapping, in order.
     Mapping(Mapping),
 }
 
-/// Where a value came from: a place in a file, and what went into it on the way.
+/// Where a value is from: a position in a file, and what merging and rendering made of it.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The place: in the file that was read or, for a rendered value, in the template.
+    /// The position in the file it was read from; of a rendered value, in the template.
     pub span: Span,
     /// What merging and rendering added.
     pub derived: Option<Arc<Derived>>,
 }
 
-/// What a value went through after it was read.
+/// What merging and rendering did to a value.
 #[derive(Debug, Clone, Default)]
 pub struct Derived {
     /// The values of earlier layers that this one overrode, latest first.
     pub overridden: Vec<Node>,
-    /// The profile values the expression read that made this one, in the order read.
+    /// The profile values that the expression of this value read, in order.
     pub inputs: Vec<Input>,
-    /// The text of the expression that made it, without the braces.
+    /// The expression that this value is the result of, without braces.
     pub expression: Option<EcoString>,
     /// Whether it is a secret, or was made from one.
     pub secret: bool,
-    /// For a text made from a tree (`$yaml`, `$json`): which bytes of the text came from where.
+    /// For a string made from a tree (`$yaml`, `$json`): the origins of its bytes.
     pub text_parts: Vec<TextPart>,
-    /// For a string that several expressions were written into: which of its bytes came from which.
+    /// For a string with several expressions: the origins of its bytes.
     pub pieces: Vec<TextPart>,
 }
 
@@ -72,19 +72,19 @@ pub struct Input {
     pub node: Node,
 }
 
-/// A range of bytes of a text that was made from a tree or joined of pieces, and its origin.
+/// A byte range of a string that was made from a tree or from pieces, with its origin.
 #[derive(Debug, Clone)]
 pub struct TextPart {
-    /// The first byte in the text.
+    /// The first byte.
     pub start: u32,
     /// The byte after the last.
     pub end: u32,
-    /// Where that leaf or piece came from.
+    /// The origin of that leaf or piece.
     pub origin: Origin,
 }
 
 impl TextPart {
-    /// The bytes of the text.
+    /// The bytes of the string.
     #[must_use]
     pub const fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
@@ -92,26 +92,27 @@ impl TextPart {
 }
 
 impl Origin {
-    /// The origin of what was read at `span`.
+    /// The origin of a value read at `span`.
     #[must_use]
     pub const fn at(span: Span) -> Self {
         Self { span, derived: None }
     }
 
-    /// The profile values that went into this one.
+    /// The profile values that this one was made from.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         self.derived.as_ref().map_or(&[], |derived| &derived.inputs)
     }
 
-    /// The profile value to change where `value`, which it was rendered to, is wrong: the one it equals, else the first.
+    /// The profile value to change if `value`, which it was rendered to, is wrong: the one that is equal, else the
+    /// first.
     #[must_use]
     pub fn blame(&self, value: &Value) -> Option<&Input> {
         let placed = || self.inputs().iter().filter(|input| !input.node.origin.span.is_none());
         placed().find(|input| input.node.value == *value).or_else(|| placed().next())
     }
 
-    /// The pieces of a string that several expressions were written into.
+    /// The pieces of a string with several expressions.
     #[must_use]
     pub fn pieces(&self) -> &[TextPart] {
         self.derived.as_ref().map_or(&[], |derived| &derived.pieces)
@@ -129,32 +130,32 @@ impl Origin {
         self.derived.as_ref().is_some_and(|derived| derived.secret)
     }
 
-    /// For changing what merging and rendering added; copies it where it is shared.
+    /// What merging and rendering did, for changing it; copied if it is shared.
     pub fn derived_mut(&mut self) -> &mut Derived {
         Arc::make_mut(self.derived.get_or_insert_default())
     }
 }
 
-/// An ordered mapping with string keys. One of many entries has a table of its keys: finding one takes no longer there.
+/// An ordered mapping with string keys. A large one has an index of its keys.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
     entries: EcoVec<Entry>,
-    /// Where each key stands; of a mapping that is small or was changed at will there is none.
+    /// The position of each key; `None` if the mapping is small or was changed through [`Self::entries_mut`].
     places: Option<Arc<HashMap<EcoString, usize>>>,
 }
 
-/// A key, its place, and its value.
+/// A key, its position, and its value.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The key.
     pub key: EcoString,
-    /// Where the key stands.
+    /// The position of the key.
     pub key_span: Span,
     /// The value.
     pub value: Node,
 }
 
-/// What an absent field reads as.
+/// The value of absent fields.
 static NULL: Node = Node { value: Value::Null, origin: Origin { span: Span::NONE, derived: None } };
 
 impl Node {
@@ -164,14 +165,14 @@ impl Node {
         Self { value: value.into(), origin: Origin::at(span) }
     }
 
-    /// The static null that stands for an absent field.
+    /// The static null that represents an absent field.
     #[must_use]
     pub fn absent() -> &'static Self {
         &NULL
     }
 
-    /// The value of a key, if this is a mapping that has it.
-    // In line always, as all that it calls: most keys are constants, which the compiler then compares as numbers.
+    /// The value of a key, if this is a mapping with that key.
+    // Always inlined, with its callees: most keys are constants, which the compiler compares as integers.
     #[inline(always)]
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -189,25 +190,25 @@ impl Node {
         }
     }
 
-    /// The value at the end of a chain of keys; the static null where one is missing.
+    /// The value at the end of a path of keys; the static null if one is absent.
     #[must_use]
     pub fn at(&self, keys: &[&str]) -> &Self {
         keys.iter().fold(self, |node, key| &node[*key])
     }
 
-    /// Whether it is null or absent, which Kubernetes takes for the same.
+    /// Whether it is null or absent, which is the same to Kubernetes.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 
-    /// Whether it is there: anything but null.
+    /// Whether it is present and not null.
     #[must_use]
     pub fn is_set(&self) -> bool {
         !self.is_null()
     }
 
-    /// The text, if it is one.
+    /// The string, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
@@ -216,13 +217,13 @@ impl Node {
         }
     }
 
-    /// The text, or the empty one if it is none.
+    /// The string, or an empty one if it is something else.
     #[must_use]
     pub fn text(&self) -> &str {
         self.as_str().unwrap_or_default()
     }
 
-    /// The number, whole or not.
+    /// The number, integer or not.
     #[must_use]
     pub const fn as_f64(&self) -> Option<f64> {
         match self.value {
@@ -232,7 +233,7 @@ impl Node {
         }
     }
 
-    /// The whole number, if it is one.
+    /// The integer, if it is one.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self.value {
@@ -241,7 +242,7 @@ impl Node {
         }
     }
 
-    /// The truth value, if it is one.
+    /// The boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self.value {
@@ -250,7 +251,7 @@ impl Node {
         }
     }
 
-    /// The items, if it is a list; else none.
+    /// The items of a list; empty for other values.
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match &self.value {
@@ -259,7 +260,7 @@ impl Node {
         }
     }
 
-    /// The entries, if it is a mapping; else none.
+    /// The entries of a mapping; empty for other values.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         match &self.value {
@@ -268,7 +269,7 @@ impl Node {
         }
     }
 
-    /// What kind of value it is, as messages name it.
+    /// Its type, as messages name it.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self.value {
@@ -282,27 +283,27 @@ impl Node {
     }
 }
 
-/// Equal values, wherever they came from.
+/// Compares values, not their origins.
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-/// Up to so many things a search one by one is faster than hashing.
+/// Up to this many entries, a linear search is faster than hashing.
 pub(crate) const FEW: usize = 16;
 
-/// A mapping of more entries has a table of its keys. Objects seldom have that many fields; data and labels that mean
-/// harm have ten thousand.
+/// A mapping with more entries has an index of its keys. Objects rarely have that many fields; hostile data and
+/// labels have ten thousand.
 const MANY_ENTRIES: usize = 64;
 
-/// Equal keys and values in any order, since a mapping has none that means anything.
+/// Compares entries in any order, since the order of a mapping has no meaning.
 impl PartialEq for Mapping {
     fn eq(&self, other: &Self) -> bool {
         if self.len() != other.len() {
             return false;
         }
-        // Most often the order is the same, and no key has to be looked for.
+        // Most often the order is the same, and no key has to be searched for.
         let same = self.iter().zip(other).take_while(|(mine, theirs)| mine.key == theirs.key).count();
         let (mine, theirs) = (&self.entries[same..], &other.entries[same..]);
         if self.iter().zip(other).take(same).any(|(mine, theirs)| mine.value != theirs.value) {
@@ -320,7 +321,7 @@ impl PartialEq for Mapping {
 impl Index<&str> for Node {
     type Output = Self;
 
-    /// The value of a key; the static null where there is none.
+    /// The value of a key; the static null if it is absent.
     #[inline(always)]
     fn index(&self, key: &str) -> &Self {
         self.get(key).unwrap_or(&NULL)
@@ -330,7 +331,7 @@ impl Index<&str> for Node {
 impl Index<usize> for Node {
     type Output = Self;
 
-    /// An item; the static null where there is none.
+    /// An item; the static null if there is none.
     fn index(&self, index: usize) -> &Self {
         self.items().get(index).unwrap_or(&NULL)
     }
@@ -343,19 +344,19 @@ impl Mapping {
         Self { entries: EcoVec::new(), places: None }
     }
 
-    /// An empty mapping with room for so many entries.
+    /// An empty mapping with capacity for a number of entries.
     #[must_use]
     pub fn with_capacity(entries: usize) -> Self {
         Self { entries: EcoVec::with_capacity(entries), places: None }
     }
 
-    /// How many entries it has.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether it has no entries.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -366,18 +367,18 @@ impl Mapping {
         self.entries.iter()
     }
 
-    /// The entries in order, for changing their values; the keys stay.
+    /// The entries in order, with mutable values; the keys must not be changed.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Entry> {
         self.entries.make_mut().iter_mut()
     }
 
-    /// The entries, for changing them at will.
+    /// The entries, for any change.
     pub fn entries_mut(&mut self) -> &mut EcoVec<Entry> {
         self.places = None;
         &mut self.entries
     }
 
-    /// Where a key stands.
+    /// The position of a key.
     #[inline(always)]
     fn place(&self, key: &str) -> Option<usize> {
         match &self.places {
@@ -393,7 +394,7 @@ impl Mapping {
         self.place(key).map(|at| &self.entries[at])
     }
 
-    /// The entry of a key, for changing its place and value; the key stays.
+    /// The entry of a key, for changing its position and value; the key must not be changed.
     pub(crate) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
         self.place(key).map(|at| &mut self.entries.make_mut()[at])
     }
@@ -410,20 +411,20 @@ impl Mapping {
         self.entry_mut(key).map(|entry| &mut entry.value)
     }
 
-    /// Adds an entry at the end; the caller knows that the key is new.
+    /// Adds an entry at the end. The key must be new.
     pub fn push(&mut self, key: impl Into<EcoString>, key_span: Span, value: Node) {
         self.entries.push(Entry { key: key.into(), key_span, value });
         self.find_places();
     }
 
-    /// Makes the table of keys, where one is due, or adds to it what it lacks at the end.
+    /// Creates or extends the index of keys, if the mapping is large.
     fn find_places(&mut self) {
         if self.entries.len() > MANY_ENTRIES {
             self.note_places();
         }
     }
 
-    /// Puts the entries into the table that are not in it yet.
+    /// Adds new entries to the index.
     #[cold]
     fn note_places(&mut self) {
         let places = Arc::make_mut(self.places.get_or_insert_default());
@@ -432,7 +433,7 @@ impl Mapping {
         }
     }
 
-    /// Sets the value of a key, in its place if it is there, else at the end.
+    /// Sets the value of a key, which is added at the end if it is new.
     pub fn set(&mut self, key: &str, value: Node) {
         match self.get_mut(key) {
             Some(place) => *place = value,
@@ -440,20 +441,20 @@ impl Mapping {
         }
     }
 
-    /// Keeps the entries of which something holds.
+    /// Keeps the entries that satisfy a predicate.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Entry) -> bool) {
         self.entries_mut().retain(|entry| keep(entry));
         self.find_places();
     }
 
-    /// Takes an entry out. What stands behind it moves up, so [`Mapping::retain`] takes out many.
+    /// Removes an entry and shifts those after it; to remove many, use [`Mapping::retain`].
     pub fn remove(&mut self, key: &str) -> Option<Node> {
         let at = self.place(key)?;
         Some(self.entries_mut().remove(at).value)
     }
 }
 
-/// A look-up in a table. Out of line: the search one by one, which stands in line everywhere, stays small without it.
+/// Searches the index. Not inlined, so that the linear search, which is inlined everywhere, stays small.
 #[cold]
 fn find(places: &HashMap<EcoString, usize>, key: &str) -> Option<usize> {
     places.get(key).copied()
@@ -467,7 +468,7 @@ impl FromIterator<Entry> for Mapping {
     }
 }
 
-/// Adds entries whose keys are new, as the caller knows.
+/// Adds entries, whose keys must be new.
 impl Extend<Entry> for Mapping {
     fn extend<T: IntoIterator<Item = Entry>>(&mut self, entries: T) {
         let entries = entries.into_iter();
@@ -573,7 +574,7 @@ mod tests {
             assert!((0..size).all(|number| found(&mapping, number) == Some(number as i64)), "{size}");
             assert_eq!(found(&mapping, size), None);
             if size > 1 {
-                // What stands behind moves up.
+                // The entries after it are shifted.
                 assert_eq!(mapping.remove("0").as_ref().and_then(Node::as_i64), Some(0));
                 mapping.set("0", Node::new(-1, Span::NONE));
                 mapping.set("1", Node::new(-2, Span::NONE));

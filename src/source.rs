@@ -1,6 +1,6 @@
-//! The texts a run has read, and places in them.
+//! The files of a run, and positions in them.
 //!
-//! A place is a small `Copy` [`Span`] of bytes; it becomes a line and a column only when it is printed.
+//! A position is a small `Copy` [`Span`] of bytes, which becomes a line and a column only when it is printed.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::HashMap;
 
-/// The largest text that is read, in bytes.
+/// The maximum size of a file, in bytes.
 pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The number of a file in [`Sources`].
+/// The index of a file in [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
 
@@ -28,7 +28,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The place of what stands in no file.
+    /// The position of what is not in a file.
     pub const NONE: Self = Self { file: FileId(u32::MAX), start: 0, end: 0 };
 
     /// A span of `start..end` in `file`.
@@ -50,15 +50,16 @@ impl Default for Span {
     }
 }
 
-/// A text and its name as people know it: a path as given, `-` for standard input, `--set` for an argument.
+/// The contents of a file and its name as shown to people: a path as given, `-` for standard input, `--set` for an
+/// argument.
 #[derive(Debug)]
 pub struct SourceFile {
     /// The name shown to people.
     pub name: String,
-    /// The whole text.
+    /// The contents.
     pub text: Arc<str>,
     line_starts: OnceLock<Vec<u32>>,
-    /// How many code points begin before each stretch of so many bytes as [`STRETCH`] says; found for long lines only.
+    /// The number of code points before each stretch of [`STRETCH`] bytes; computed for long lines only.
     begun: OnceLock<Vec<u32>>,
 }
 
@@ -71,11 +72,11 @@ pub struct Position {
     pub column: usize,
 }
 
-/// A column further than this behind the start of its line is not counted from there: all of a file may stand in one line,
-/// and each of its findings has a column.
+/// A column beyond this is computed from the stretches: a file may be a single line, with a column for each of its
+/// findings.
 const STRETCH: usize = 1024;
 
-/// How many code points begin in some bytes of a text.
+/// The number of code points that start in some bytes of a string.
 fn begun(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| (**byte as i8) >= -64).count()
 }
@@ -96,12 +97,12 @@ impl SourceFile {
         let start = starts[line - 1] as usize;
         let end = (offset as usize).clamp(start, self.text.len());
         let before = self.text.get(start..end).unwrap_or_default();
-        // A byte order mark is no column of its own.
+        // A byte order mark does not have a column.
         let mark = usize::from(before.starts_with('\u{feff}'));
         Position { line, column: self.begun(start, end) - mark + 1 }
     }
 
-    /// How many code points begin between two places.
+    /// The number of code points that start between two offsets.
     fn begun(&self, start: usize, end: usize) -> usize {
         let bytes = self.text.as_bytes();
         if end - start <= STRETCH {
@@ -118,7 +119,7 @@ impl SourceFile {
         until(end) - until(start)
     }
 
-    /// The text of a line (from 1), without its line break.
+    /// A line (from 1), without its line break.
     #[must_use]
     pub fn line(&self, line: usize) -> &str {
         let starts = self.line_starts();
@@ -127,17 +128,17 @@ impl SourceFile {
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 
-    /// The byte at which a line (from 1) starts.
+    /// The byte offset of a line (from 1).
     #[must_use]
     pub fn line_start(&self, line: usize) -> u32 {
         self.line_starts().get(line - 1).copied().unwrap_or(self.text.len() as u32)
     }
 }
 
-/// All texts of a run. Files are only ever added, from any thread.
+/// All files of a run. Files are only added, from any thread.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// Texts that count instead of those on disk, by absolute path.
+    /// Contents that override those on disk, by absolute path.
     buffers: HashMap<PathBuf, Arc<str>>,
     files: RwLock<Vec<Arc<SourceFile>>>,
     secrets: RwLock<Vec<(Span, String)>>,
@@ -151,17 +152,16 @@ impl Sources {
         Self::default()
     }
 
-    /// An empty collection in which some files, by absolute path, have other texts than on disk: those that are edited and not
-    /// saved yet.
+    /// An empty collection in which some files, by absolute path, have other contents than on disk: unsaved edits.
     #[must_use]
     pub fn with_buffers(buffers: HashMap<PathBuf, Arc<str>>) -> Self {
         Self { buffers, ..Self::default() }
     }
 
-    /// Reads a whole file within the bounds, or its text that is not saved yet. It is not added.
+    /// Reads a whole file within the size limit, or its unsaved contents. It is not added.
     ///
     /// # Errors
-    /// Where it cannot be read, is too large or is no UTF-8.
+    /// If it cannot be read, is too large or is not UTF-8.
     pub fn read_file(&self, path: &Path) -> Result<String, ReadError> {
         if !self.buffers.is_empty()
             && let Some(text) = std::path::absolute(path).ok().and_then(|path| self.buffers.get(&path))
@@ -171,7 +171,7 @@ impl Sources {
         read_file(path)
     }
 
-    /// Adds a text under a name and returns its number.
+    /// Adds contents under a name and returns the index.
     pub fn add(&self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         let file =
             SourceFile { name: name.into(), text: text.into(), line_starts: OnceLock::new(), begun: OnceLock::new() };
@@ -180,19 +180,19 @@ impl Sources {
         FileId(files.len() as u32 - 1)
     }
 
-    /// Notes that a secret value stands at a place, so that what is printed can leave it out.
+    /// Records a secret value and its position, so that output can redact it.
     pub fn add_secret(&self, span: Span, value: impl Into<String>) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
         secrets.push((span, value.into()));
     }
 
-    /// The secret values met so far, and where they stand.
+    /// The secret values recorded so far, with their positions.
     #[must_use]
     pub fn secrets(&self) -> Vec<(Span, String)> {
         self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Notes that a document could not be read, so that the secrets in it are not known.
+    /// Records that a document could not be read, so that its secrets are unknown.
     pub fn add_unread(&self, span: Span) {
         self.unread.write().unwrap_or_else(PoisonError::into_inner).push(span);
     }
@@ -203,14 +203,14 @@ impl Sources {
         self.unread.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The file of that number; `None` for [`Span::NONE`]'s.
+    /// The file with an index; `None` for that of [`Span::NONE`].
     #[must_use]
     pub fn get(&self, file: FileId) -> Option<Arc<SourceFile>> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         files.get(file.0 as usize).cloned()
     }
 
-    /// The name of the file a span stands in, with line and column: `profiles/gateway.yaml:6:13`.
+    /// The file name, line and column of a span: `profiles/gateway.yaml:6:13`.
     #[must_use]
     pub fn describe(&self, span: Span) -> String {
         match self.get(span.file) {
@@ -222,7 +222,7 @@ impl Sources {
         }
     }
 
-    /// The text a span covers.
+    /// The string that a span covers.
     #[must_use]
     pub fn text(&self, span: Span) -> String {
         self.get(span.file)
@@ -231,14 +231,14 @@ impl Sources {
     }
 }
 
-/// Why a text could not be read.
+/// Why a file could not be read.
 #[derive(Debug)]
 pub enum ReadError {
-    /// The machine said no.
+    /// An input/output error.
     Io(io::Error),
     /// It is larger than [`MAX_BYTES`].
     TooLarge,
-    /// It is no UTF-8 from this line and column on.
+    /// It is not UTF-8 from this line and column on.
     NotUtf8(Position),
 }
 
@@ -254,22 +254,22 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads a whole text within the bounds.
+/// Reads a whole stream as a string within the size limit.
 ///
 /// # Errors
-/// Where it cannot be read, is too large or is no UTF-8.
+/// If it cannot be read, is too large or is not UTF-8.
 pub fn read_text(from: impl Read) -> Result<String, ReadError> {
     read_sized(from, 0)
 }
 
-/// At most [`MAX_BYTES`]; `size` is how many are expected.
+/// Reads at most [`MAX_BYTES`]; `size` is the expected number.
 fn read_all(from: impl Read, size: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::with_capacity(size.min(MAX_BYTES) as usize + 1);
     from.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     if bytes.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
 
-/// As [`read_text`]; `size` is how many bytes are expected.
+/// As [`read_text`]; `size` is the expected number of bytes.
 fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
     let bytes = read_all(from, size)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -281,23 +281,23 @@ fn read_sized(from: impl Read, size: u64) -> Result<String, ReadError> {
     })
 }
 
-/// Reads the bytes of a whole file within the bounds.
+/// Reads the bytes of a whole file within the size limit.
 ///
 /// # Errors
-/// Where it cannot be read or is too large.
+/// If it cannot be read or is too large.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     let file = std::fs::File::open(path).map_err(ReadError::Io)?;
     let size = file.metadata().map_or(0, |found| found.len());
     read_all(file, size)
 }
 
-/// Reads a whole file within the bounds.
+/// Reads a whole file within the size limit.
 ///
 /// # Errors
-/// Where it cannot be read, is too large or is no UTF-8.
+/// If it cannot be read, is too large or is not UTF-8.
 pub fn read_file(path: &Path) -> Result<String, ReadError> {
     let file = std::fs::File::open(path).map_err(ReadError::Io)?;
-    // A guess: what is no plain file has no size, and any file may grow.
+    // Only a hint: special files have no size, and any file may grow.
     let size = file.metadata().map_or(0, |found| found.len());
     read_sized(file, size)
 }

@@ -358,7 +358,7 @@ impl<'a> Collector<'a> {
 
     fn key(&mut self, entry: &Entry, evidence: Evidence) {
         self.found.positions.add(entry.key_span);
-        if !secret::speaks_of_secret(&entry.key) {
+        if !secret::mentions_secret(&entry.key) {
             self.found.add_word(&entry.key, evidence);
         }
     }

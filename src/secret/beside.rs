@@ -1,4 +1,4 @@
-//! Secrets that stand beside their names: in a list of variables or headers, and between tags.
+//! Secrets next to their names: in lists of variables or headers, and between tags.
 
 use std::ops::Range;
 
@@ -7,26 +7,26 @@ use crate::secret::names::{is_near, is_property, is_secret_name};
 use crate::secret::text::{Found, credentials_after};
 use crate::text::assign::{is_of_name, is_reference, name_before, value_after};
 
-/// The variable, header or property whose name was read and whose value stands beside it, as in `name: PASSWORD`.
+/// A variable, header or property whose name was read and whose value is next to it, as in `name: PASSWORD`.
 #[derive(Default)]
 pub(super) struct Pair {
-    /// How deep its keys stand.
+    /// The indentation of its keys.
     depth: usize,
     named: Named,
 }
 
-/// What a name tells of the value beside it.
+/// What a name means for the value next to it.
 #[derive(Clone, Copy, Default)]
 enum Named {
     #[default]
     Nothing,
     Secret(Evidence),
-    /// The header of credentials.
+    /// The name of a header with credentials.
     Header,
 }
 
 impl Pair {
-    /// Goes on to a line: the next item, or what is not as deep, belongs to another.
+    /// Starts a line. An item of a list, or another indentation, starts another pair.
     pub(super) fn enter(&mut self, line: &str) {
         let depth = line.len() - line.trim_start_matches([' ', '\t', '-', '{']).len();
         if depth != self.depth || line.trim_start().starts_with('-') {
@@ -34,10 +34,11 @@ impl Pair {
         }
     }
 
-    /// Reads what a key has for a value, which is a secret if its name was one. `braced`: whether more may follow it.
+    /// Reads the value of a key; returns it if the name before it is that of a secret. `braced`: whether more entries
+    /// may follow in the line.
     fn read(&mut self, line: &str, key: &str, from: usize, braced: bool) -> Option<(Range<usize>, Evidence)> {
         const AROUND: &[char] = &[' ', '\t', '"', '\'', '\\'];
-        // A toleration has a `key`, which names no secret; a header may have one.
+        // The `key` of a toleration is not the name of a secret; the `key` of a header may be.
         let is_name = key.eq_ignore_ascii_case("name");
         if is_name || key.eq_ignore_ascii_case("key") {
             let name = line[from..].trim_start_matches(AROUND);
@@ -62,7 +63,7 @@ impl Pair {
     }
 }
 
-/// The values in a line beside the name of a secret.
+/// The values in a line that are next to the name of a secret.
 pub(super) fn pairs(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<Found>) {
     let (mut done, mut before, mut braced) = (0, 0, false);
     for (sign, _) in line.match_indices([':', '=']) {
@@ -76,7 +77,8 @@ pub(super) fn pairs(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<F
     }
 }
 
-/// The texts in a line between the tags of a secret: `<password>secret</password>`, `<name>password</name><value>secret</value>`.
+/// The strings in a line between the tags of a secret: `<password>secret</password>`,
+/// `<name>password</name><value>secret</value>`.
 pub(super) fn tags(line: &str, pair: &mut Pair, start: usize, found: &mut Vec<Found>) {
     for (open, _) in line.match_indices('<') {
         let rest = &line[open + 1..];

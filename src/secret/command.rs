@@ -1,24 +1,24 @@
-//! Programs that take secrets in options which mean something else elsewhere, as `-p` does.
+//! Programs with options such as `-p` that take a secret and have another meaning elsewhere.
 
 use crate::secret::names::is_secret_name;
 
-/// Programs, and which of their options take a secret.
+/// Programs and their options that take a secret.
 struct Program {
     names: &'static [&'static str],
-    /// The word without which these options mean something else.
+    /// The subcommand without which the options have another meaning.
     needs: Option<&'static str>,
-    /// Whether the first word that is no option is another program, whose options come next.
+    /// Whether the first argument is another program, whose options follow.
     runs: bool,
     options: &'static [(&'static str, Takes)],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Takes {
-    /// The secret in the same word.
+    /// The secret is attached to the option.
     Attached,
-    /// The secret in the same word or the next.
+    /// The secret is attached to the option, or is the next word.
     Secret,
-    /// `user:password`, in the same word or the next.
+    /// `user:password`, attached to the option, or as the next word.
     Login,
 }
 
@@ -77,20 +77,20 @@ const PROGRAMS: &[Program] = &[
     },
 ];
 
-/// Options of several programs that take `user:password` and nothing else.
+/// Options of several programs that always take `user:password`.
 const LOGINS: &[&str] = &["--creds", "--src-creds", "--dest-creds"];
 
-/// What a word of a command line says of a secret.
+/// Where a word of a command line puts a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
-    Nothing,
-    /// Behind so many bytes of this word there is one, if there is anything; of `user:password`, if it is a `login`.
-    Here {
+pub(super) enum SecretAt {
+    Nowhere,
+    /// In the same word, from the byte `at` on, if anything follows; `login`: the value is `user:password`.
+    InWord {
         at: usize,
         login: bool,
     },
-    /// The next word is one.
-    Next {
+    /// In the next word.
+    NextWord {
         login: bool,
     },
 }
@@ -98,18 +98,18 @@ pub(super) enum Says {
 /// A command line as far as it was read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Command {
-    /// The programs named in it, a bit each: one may run the other.
+    /// The programs named in it, one bit each: one may run another.
     programs: u32,
-    /// The words that programs need, a bit each.
+    /// The subcommands named in it, one bit for each program that needs one.
     needed: u32,
-    /// Whether it goes on in the next line.
+    /// Whether it continues in the next line.
     open: bool,
-    /// What was said of a word that is not on the same line.
-    pub(super) awaited: Option<Says>,
+    /// Where the last word put a secret that is not in the same line.
+    pub(super) pending: Option<SecretAt>,
 }
 
 impl Command {
-    /// Goes on to a line: with the same command, if the last one said so or this is the next item of a list.
+    /// Starts a line. The command continues if the last line says so, or if this is the next item of a list.
     pub(super) fn enter(&mut self, line: &str) {
         let begin = line.trim_start();
         let is_item = begin.starts_with(['-', '"', '\'']) && !begin.contains(": ");
@@ -119,17 +119,17 @@ impl Command {
         self.open = line.ends_with('\\');
     }
 
-    /// Goes on to a word, without the quotes around it.
-    pub(super) fn read(&mut self, word: &str) -> Says {
-        let says = self.option(word);
-        if says == Says::Nothing {
+    /// Reads a word, without its quotes.
+    pub(super) fn read(&mut self, word: &str) -> SecretAt {
+        let secret_at = self.option(word);
+        if secret_at == SecretAt::Nowhere {
             self.program(word);
         }
         self.end(word);
-        says
+        secret_at
     }
 
-    /// Ends the command if this word does.
+    /// Ends the command if the word does.
     pub(super) fn end(&mut self, word: &str) {
         if word.ends_with([';', '|', '&']) {
             (self.programs, self.needed) = (0, 0);
@@ -151,43 +151,43 @@ impl Command {
         }
     }
 
-    fn option(&self, word: &str) -> Says {
+    fn option(&self, word: &str) -> SecretAt {
         if matches!(word, "requirepass" | "masterauth") {
-            return Says::Next { login: false };
+            return SecretAt::NextWord { login: false };
         }
         if !word.starts_with('-') {
-            return Says::Nothing;
+            return SecretAt::Nowhere;
         }
         if LOGINS.contains(&word) {
-            return Says::Next { login: true };
+            return SecretAt::NextWord { login: true };
         }
         let active = self.programs & self.needed;
         let programs = PROGRAMS.iter().enumerate().filter(|(at, _)| active & 1 << at != 0);
         let mut options = programs.flat_map(|(_, program)| program.options);
-        if let Some(says) = options.find_map(|(option, takes)| says(word, option, *takes)) {
-            return says;
+        if let Some(secret_at) = options.find_map(|(option, takes)| at_option(word, option, *takes)) {
+            return secret_at;
         }
         let is_secret = |name: &str| !name.contains(['=', ':']) && !name.starts_with("no-") && is_secret_name(name);
-        // With one dash, as Go and Java have it; not what is attached to one letter, as in `-ppassword`.
-        let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(|name| is_lone(name)));
-        if name.is_some_and(is_secret) { Says::Next { login: false } } else { Says::Nothing }
+        // Long options with one dash, as in Go and Java; not a value attached to a letter, as in `-ppassword`.
+        let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-').filter(|name| is_one_dash_option(name)));
+        if name.is_some_and(is_secret) { SecretAt::NextWord { login: false } } else { SecretAt::Nowhere }
     }
 }
 
-/// Options that have one dash before their whole name.
-const LONE: &[&str] = &["pass", "token", "secret", "storepass", "keypass", "srcstorepass", "deststorepass"];
+/// Long options with one dash.
+const ONE_DASH: &[&str] = &["pass", "token", "secret", "storepass", "keypass", "srcstorepass", "deststorepass"];
 
-fn is_lone(name: &str) -> bool {
-    LONE.iter().any(|lone| name.starts_with(lone))
+fn is_one_dash_option(name: &str) -> bool {
+    ONE_DASH.iter().any(|lone| name.starts_with(lone))
 }
 
-/// Whether an option with one dash before its whole name may stand in a text.
-pub(super) fn has_lone(text: &str) -> bool {
-    text.match_indices('-').any(|(at, _)| is_lone(&text[at + 1..]))
+/// Whether a long option with one dash may occur in a string.
+pub(super) fn has_one_dash_option(text: &str) -> bool {
+    text.match_indices('-').any(|(at, _)| is_one_dash_option(&text[at + 1..]))
 }
 
-/// What a word says if it is this option.
-fn says(word: &str, option: &str, takes: Takes) -> Option<Says> {
+/// Where a word puts a secret if it is this option.
+fn at_option(word: &str, option: &str, takes: Takes) -> Option<SecretAt> {
     let login = takes == Takes::Login;
     let is_long = option.starts_with("--");
     // The last of several letters, as in `curl -sSu user:password`.
@@ -196,12 +196,12 @@ fn says(word: &str, option: &str, takes: Takes) -> Option<Says> {
         login && !is_long && letters.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()))
     };
     match word.strip_prefix(option) {
-        Some("") if takes != Takes::Attached => Some(Says::Next { login }),
+        Some("") if takes != Takes::Attached => Some(SecretAt::NextWord { login }),
         Some(rest) if !is_long || rest.starts_with('=') => {
-            Some(Says::Here { at: option.len() + usize::from(is_long), login })
+            Some(SecretAt::InWord { at: option.len() + usize::from(is_long), login })
         }
         Some(_) => None,
-        None => is_last().then_some(Says::Next { login }),
+        None => is_last().then_some(SecretAt::NextWord { login }),
     }
 }
 

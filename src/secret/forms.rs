@@ -1,11 +1,11 @@
-//! What tokens and credentials look like, for where a name or a place alone tells too little.
+//! The forms of tokens and credentials, for values whose name or position does not decide.
 
 use std::ops::Range;
 
 use crate::secret::names::{is_ordinary, is_word};
 use crate::text::assign::is_of_name;
 
-/// How tokens begin to whose kind the issuer gave a form of its own.
+/// Prefixes of tokens whose issuers gave them one.
 #[rustfmt::skip]
 const PREFIXES: &[&str] = &[
     "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "xoxb-", "xoxp-",
@@ -13,7 +13,7 @@ const PREFIXES: &[&str] = &[
     "rk_live_",
 ];
 
-/// The schemes of an `Authorization` header behind which the credentials stand.
+/// The schemes of an `Authorization` header.
 const SCHEMES: &[&str] = &[
     "Bearer",
     "Basic",
@@ -30,14 +30,15 @@ const SCHEMES: &[&str] = &[
     "Negotiate",
 ];
 
-/// What of a token stands behind its prefix at least.
+/// The least number of bytes of a token after its prefix.
 const SHORTEST_REST: usize = 10;
 
-/// The shortest text without a known prefix that is a token where a user could stand, and where credentials are spoken of.
+/// The least number of bytes of a token without a known prefix, in the user part of a URL and after names of
+/// credentials.
 const SHORTEST_TOKEN: usize = 16;
 const SHORTEST_OPAQUE: usize = 8;
 
-/// Whether what stands where the name of a user could is a token.
+/// Whether the user part of a URL is a token.
 pub(super) fn is_token(text: &str) -> bool {
     has_prefix(text)
         || text.len() >= SHORTEST_TOKEN && text.chars().all(is_of_name) && is_mixed(text) && !is_wordy(text)
@@ -48,7 +49,7 @@ fn has_prefix(text: &str) -> bool {
     rest.is_some_and(|rest| rest.len() >= SHORTEST_REST && rest.chars().all(is_of_name))
 }
 
-/// The secret in what a key such as `auth` or `authorization` has for a value, which may be a mode or an address as well.
+/// The secret in the value of a key such as `auth` or `authorization`, which may be a mode or a URL as well.
 pub(super) fn credentials(value: &str) -> Option<Range<usize>> {
     const BLANKS: &[char] = &[' ', '\t', '"', '\'', '`', '\\'];
     const CLOSING: &[char] = &[',', ';', '}', ')', ']'];
@@ -63,18 +64,18 @@ pub(super) fn credentials(value: &str) -> Option<Range<usize>> {
     if !SCHEMES.iter().any(|scheme| value[first.clone()].eq_ignore_ascii_case(scheme)) {
         return credential(&value[first.clone()]).map(|at| first.start + at..first.end);
     }
-    // Behind a scheme, whatever does not close the text belongs to the secret.
+    // After a scheme, everything up to a closing quote or bracket belongs to the secret.
     let start = begin(first.end);
     let second = start..start + word(start).trim_end_matches(CLOSING).len();
     let text = &value[second.clone()];
     let behind = value[second.end..].trim_start_matches([',', ';', '}', ')', ']']);
     let is_last = behind.starts_with(['"', '\'', '`', '\\']) || behind.trim().is_empty();
-    // Another word behind it tells prose from credentials.
+    // If another word follows, it is prose.
     let counts = !text.starts_with(['$', '{', '<', '%', '.', '*', '•']) && (is_last || !is_ordinary(text, false));
     (counts && !text.is_empty()).then_some(second)
 }
 
-/// Where the secret begins in one word: a token, a text in base 64, or `user:password`.
+/// The byte at which the secret starts in a word: a token, a Base64 string, or `user:password`.
 fn credential(word: &str) -> Option<usize> {
     if has_prefix(word) || is_opaque(word) {
         return Some(0);
@@ -89,7 +90,7 @@ fn credential(word: &str) -> Option<usize> {
     (is_user && is_password && !is_version()).then_some(user.len() + 1)
 }
 
-/// Whether a word is one that nobody would choose: in base 64, or digits and letters of both cases in no order.
+/// Whether a word is random: Base64, or digits and letters of both cases in no order.
 fn is_opaque(word: &str) -> bool {
     let text = word.trim_end_matches('=');
     let is_of_base = |c: char| {
@@ -102,25 +103,25 @@ fn is_opaque(word: &str) -> bool {
     text.len() < word.len() && word.len().is_multiple_of(4) || text.split(['-', '_', '/', '+', '.']).any(is_opaque)
 }
 
-/// Whether a text has letters beside digits, or of both cases.
+/// Whether a string has letters and digits, or letters of both cases.
 fn is_mixed(text: &str) -> bool {
     let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
     let kinds = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase].map(has);
     kinds.into_iter().filter(|has| *has).count() > 1
 }
 
-/// Whether a text is made of words and numbers, as `backup-node01`, `oauth2proxy` and `clientSecretBasic` are.
+/// Whether a string consists of words and numbers, such as `backup-node01`, `oauth2proxy` and `clientSecretBasic`.
 fn is_wordy(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric()).all(|part| part.len() <= 3 || is_wordy_part(part))
 }
 
 fn is_wordy_part(part: &str) -> bool {
-    /// How long words are on the whole, at least: beside numbers, where most of what is no word has some, and without.
+    /// The least mean length of the words, with numbers and without: random strings have numbers more often.
     const SHORTEST: (usize, usize) = (4, 3);
     let has = |is: fn(&u8) -> bool| part.bytes().any(|byte| is(&byte));
     let number = part.trim_matches(|c: char| c.is_ascii_digit()).as_bytes();
     let has_number = number.windows(2).any(|pair| pair.iter().all(u8::is_ascii_digit));
-    // As in `horse42BATTERY`, not as in `oauth2Proxy` and `basicAuth01`.
+    // As in `horse42BATTERY`, unlike `oauth2Proxy` and `basicAuth01`.
     let is_jumble = has_number && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let is_digest = part.len() >= SHORTEST_TOKEN && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_jumble || is_digest && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) {

@@ -10,7 +10,7 @@ pub(crate) mod unread;
 
 use crate::node::{Entry, Node, Value};
 
-pub(crate) use names::{has_name, is_public_key, is_secret_name, speaks_of_secret};
+pub(crate) use names::{has_name, is_public_key, is_secret_name, mentions_secret};
 pub(crate) use text::{arguments, found_in, in_text, in_words, redact, typed, written};
 
 /// What replaces a secret.
@@ -46,7 +46,7 @@ pub(crate) fn holds(parent: &Node) -> impl Fn(&str, &Node) -> bool {
     move |key, value| evidence(key, value).is_some()
 }
 
-/// How it is known that an entry of a mapping in an object, which may be a Secret, is a secret as a whole.
+/// The evidence that an entry of a mapping in an object, which may be a Secret, is a secret as a whole.
 pub(crate) fn evidence(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -> Option<Evidence> {
     move |key, value| KeyKind::of(key).evidence(parent, of_secret, key, value)
 }
@@ -56,7 +56,7 @@ pub(crate) fn evidence(parent: &Node, of_secret: bool) -> impl Fn(&str, &Node) -
 pub(crate) enum KeyKind {
     /// A field of every object, which is never a secret.
     ObjectField,
-    /// `value`, or nearly: what it holds is named by the `name` beside it.
+    /// `value`, or nearly: the `name` next to it decides.
     Value,
     /// The name of a secret.
     Secret,
@@ -67,7 +67,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// What a key is.
+    /// The kind of a key.
     pub(crate) fn of(key: &str) -> Self {
         match key {
             "apiVersion" | "kind" | "metadata" | "type" | "immutable" => Self::ObjectField,
@@ -78,11 +78,11 @@ impl KeyKind {
         }
     }
 
-    /// How it is known that the value of such a key is a secret as a whole.
+    /// The evidence that the value of such a key is a secret as a whole.
     pub(crate) fn evidence(self, parent: &Node, of_secret: bool, key: &str, value: &Node) -> Option<Evidence> {
         match self {
             Self::ObjectField => None,
-            // Whatever it is called: `stringdata` holds a secret as well.
+            // Whatever its name is: `stringdata` contains secrets as well.
             _ if of_secret => Some(Evidence::Certain),
             Self::Value => {
                 let name = parent["name"].text();
@@ -96,8 +96,8 @@ impl KeyKind {
     }
 }
 
-/// Whether a value is what such a name as `auth` speaks of, and not how it is asked for. In a text of lines each is looked at
-/// by itself.
+/// Whether a value has the form of credentials, under a name such as `auth`. A value of several lines is not one:
+/// each of its lines is searched.
 pub(crate) fn is_credentials(name: &str, value: &Node) -> bool {
     names::is_auth_name(name) && has_form_of_credentials(value)
 }
@@ -107,7 +107,7 @@ fn has_form_of_credentials(value: &Node) -> bool {
     value.as_str().is_some_and(|text| is_form(text.trim_end()))
 }
 
-/// Whether a value is none of a secret, although its key speaks of one: a mapping, unless of names to passwords, a file
+/// Whether a value is not a secret, although its key mentions one: a mapping, except from names to passwords, a file
 /// called `secrets.yaml`, or the name of an object, as in `existingSecret`.
 fn is_public(parent: &Node, key: &str, value: &Node) -> bool {
     let refers = key == "secret" || key == "secrets" || key.ends_with("Secret") || key.ends_with("Secrets");
@@ -123,15 +123,15 @@ fn is_public(parent: &Node, key: &str, value: &Node) -> bool {
             mapping.is_empty() || !names::is_plural(key) || !entries.all(|entry| entry.value.as_str().is_some())
         }
         Value::String(text) if key.contains('.') && text.trim_end().contains('\n') => true,
-        // What an ExternalSecret calls the key it writes.
+        // In an ExternalSecret, the name of the key that it writes.
         _ if key == "secretKey" => parent["remoteRef"].is_set() || parent["sourceRef"].is_set(),
         _ => is_name(value),
     }
 }
 
-/// Whether a mapping is a Secret, or was meant as one, and does not only name one.
+/// Whether a mapping is a Secret, or is meant to be one, and not a reference to one.
 pub(crate) fn is_of_secret(node: &Node) -> bool {
-    // What names one has a name, or says no version, as in a policy's `{group: "", kind: Secret}`.
+    // A reference has a name or no version, as in a policy's `{group: "", kind: Secret}`.
     let is_whole = || {
         let parts =
             |entry: &Entry| ["metadata", "data", "stringData"].iter().any(|part| names::is_near(&entry.key, part));
@@ -140,12 +140,12 @@ pub(crate) fn is_of_secret(node: &Node) -> bool {
     names::is_kind(node["kind"].text()) && is_whole() || node["stringData"].is_set()
 }
 
-/// Whether a key of a Secret's data is none, but a part of a value that was torn.
+/// Whether a key of a Secret's data is not a key but a part of a torn value.
 pub(crate) fn is_torn(key: &str, value: &Node) -> bool {
     value.is_null() || !key.chars().all(crate::text::assign::is_of_name)
 }
 
-/// The fields in a Secret's metadata that are none of it, such as data that are not indented as they should be.
+/// The unknown fields in a Secret's metadata, such as data with wrong indentation.
 pub(crate) fn strays(secret: &Node) -> impl Iterator<Item = &Entry> {
     const FIELDS: &[&str] = &[
         "annotations",

@@ -1,8 +1,8 @@
-//! Which names are those of secrets, and which words are ordinary.
+//! The names of secrets, and ordinary words.
 
 use crate::text::assign::is_of_name;
 
-/// What the name of a secret holds, among others the annotation that repeats a whole object, its secrets with it.
+/// Parts of the names of secrets; also of the annotation that repeats a whole object with its secrets.
 const WORDS: &[&str] = &[
     "PASSWORD",
     "PASS_WORD",
@@ -23,22 +23,22 @@ const WORDS: &[&str] = &[
     "LAST_APPLIED_CONFIGURATION",
 ];
 
-/// How names of keys end that are none to look something up by.
+/// Ends of the names of keys that are not look-up keys.
 const KEY_ENDS: &[&str] =
     &["ACCOUNT_KEY", "ACCESSKEY", "ENCRYPTION_KEY", "SIGNING_KEY", "MASTER_KEY", "CLIENT_KEY_DATA"];
 
-/// Those of passwords, whose values are hardly ever anything else.
+/// Parts of the names of passwords, whose values are hardly ever anything else.
 const PASSWORDS: &[&str] =
     &["PASSWORD", "PASS_WORD", "PASSWD", "PASSPHRASE", "REQUIREPASS", "MASTERAUTH", "REDISCLI_AUTH"];
 
-/// How names end that speak of a secret and hold none.
+/// Ends of names that mention a secret and whose values are not secret.
 #[rustfmt::skip]
 const PUBLIC_ENDS: &[&str] = &[
-    // Where it is, or what it is called.
+    // Where it is, or its name.
     "_FILE", "_FILES", "_PATH", "_PATHS", "_DIR", "_NAME", "_NAMES", "_NAMESPACE", "_REF", "_REFS", "_STDIN", "_URL", "_URI",
     "_ENDPOINT", "_HOST", "_PORT", "_REGION", "_SERVICE", "_STORE", "_BACKEND", "_PROVIDER", "_MANAGER", "_ENGINE", "_SOURCE",
     "_PREFIX", "_HEADER", "_FIELD", "_COLUMN", "_CLAIM", "PASSWORD_KEY", "PASSWORD_KEYS", "USERNAME_KEY",
-    // How long it holds.
+    // How long it is valid.
     "_TTL", "_EXPIRATION", "_EXPIRY", "_EXPIRES", "_EXPIRES_IN", "_SECONDS", "_MINUTES", "_HOURS", "_DAYS", "_DURATION",
     "_LIFETIME", "_TIMEOUT", "_INTERVAL", "_MAX_AGE", "_VALIDITY",
     // What it is like.
@@ -46,15 +46,15 @@ const PUBLIC_ENDS: &[&str] = &[
     "_CLASS", "_ENCODER", "_HASHER", "_VALIDATOR", "_GENERATOR", "_BUCKET", "_RULES", "_REGEX", "_PATTERN", "_STRENGTH", "_VERSION", "_ISSUER", "_AUDIENCE", "_AUDIENCES", "_SCOPE", "_SCOPES", "_ENABLED", "_REQUIRED", "_ROTATION",
 ];
 
-/// How keys of a Secret end that hold none: who it is that has the password, and where.
+/// Ends of the keys of a Secret whose values are not secret: the user, and the address.
 const PUBLIC_KEYS: &[&str] =
     &["USER", "USERNAME", "HOST", "PORT", "DB", "DBNAME", "DATABASE", "TYPE", "CA_CRT", "TLS_CRT"];
 
-/// What tells that tokens are counted: those of a language model.
+/// Words that mean that tokens are counted: those of a language model.
 const COUNTED: &[&str] =
     &["MAX", "MIN", "NUM", "TOTAL", "COUNT", "LIMIT", "INPUT", "OUTPUT", "PROMPT", "COMPLETION", "CONTEXT", "BUDGET"];
 
-/// What each name of a secret has a part of, then what addresses and programs have; 64 bytes in all at most.
+/// First a part of each name of a secret, then of addresses, then of programs; at most 64 bytes in total.
 #[rustfmt::skip]
 const STEMS: &[&[u8]] = &[
     b"pas", b"word", b"pwd", b"secr", b"toke", b"cred", b"key", b"auth", b"ied",
@@ -62,11 +62,11 @@ const STEMS: &[&[u8]] = &[
     b"-cli", b"ysq", b"mari", b"curl", b"mong", b"lda", b"cmd", b"logi",
 ];
 
-/// How many of the stems are those of names, and of these and addresses.
+/// The number of stems of names, and of names and addresses.
 const NAME_STEMS: usize = 9;
 const TEXT_STEMS: usize = 10;
 
-/// For each byte, the places in the stems at which it stands, one after the other; and the places where they begin.
+/// For each byte, the bits of its positions in the concatenated stems; and the bits at which the stems start.
 const STEM_BITS: ([u64; 256], u64) = {
     let (mut of_byte, mut starts) = ([0; 256], 0);
     let (mut stem, mut bit) = (0, 0);
@@ -85,7 +85,7 @@ const STEM_BITS: ([u64; 256], u64) = {
     (of_byte, starts)
 };
 
-/// The places where the first so many stems end.
+/// The bits at which the first `count` stems end.
 const fn ends(count: usize) -> u64 {
     let (mut ends, mut stem, mut bit) = (0, 0, 0);
     while stem < count {
@@ -102,7 +102,7 @@ const NAME_ENDS: u64 = ends(NAME_STEMS);
 const ENDS: u64 = ends(STEMS.len());
 const PROGRAM_ENDS: u64 = ENDS & !ends(TEXT_STEMS);
 
-/// Whether one of the stems is in a text: all are looked for at once, as nearly every text has none.
+/// Whether a string contains one of the stems. All are searched for at once, since nearly every string has none.
 fn reaches(text: &str, ends: u64) -> bool {
     let mut state = 0_u64;
     for byte in text.as_bytes() {
@@ -114,22 +114,22 @@ fn reaches(text: &str, ends: u64) -> bool {
     false
 }
 
-/// Whether a text has a part that each name of a secret has.
+/// Whether a string has a part that every name of a secret has.
 fn has_stem(text: &str) -> bool {
     reaches(text, NAME_ENDS)
 }
 
-/// Whether a text has a part that each secret in a text is told by.
+/// Whether a string has a part that every string with a secret has.
 pub(super) fn has_sign(text: &str) -> bool {
     reaches(text, ENDS)
 }
 
-/// Whether a program whose options take secrets may stand in a text.
+/// Whether a program whose options take secrets may occur in a string.
 pub(super) fn has_program(text: &str) -> bool {
     reaches(text, PROGRAM_ENDS) || text.contains("sshpass")
 }
 
-/// A name as its words: `dbPassword` and `db-password` as `DB_PASSWORD`.
+/// Normalizes a name: `dbPassword` and `db-password` are `DB_PASSWORD`.
 fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     let mut lower = false;
@@ -143,8 +143,8 @@ fn words(name: &str) -> String {
     words
 }
 
-/// Whether words are those of a secret, or of what belongs to one.
-fn speak_of_secret(words: &str) -> bool {
+/// Whether a normalized name mentions a secret, whether or not its value is one.
+fn words_mention_secret(words: &str) -> bool {
     let is_told = |word: &str| {
         let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
         word.ends_with("TOKEN") || word.ends_with("TOKENS") || is_near(word, "PASSWORD")
@@ -154,19 +154,20 @@ fn speak_of_secret(words: &str) -> bool {
     short || WORDS.iter().any(|word| words.contains(word)) || is_key() || words.split('_').any(is_told)
 }
 
-/// Whether a key of a Secret holds what is no secret by itself, and is repeated everywhere: `POSTGRES_USER`, `tls.crt`.
+/// Whether the value of a key of a Secret is not secret on its own and is repeated elsewhere: `POSTGRES_USER`,
+/// `tls.crt`.
 pub(crate) fn is_public_key(name: &str) -> bool {
     let words = words(name);
     let is_last = |end: &&str| words.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
-    PUBLIC_KEYS.iter().any(is_last) && !speak_of_secret(&words)
+    PUBLIC_KEYS.iter().any(is_last) && !words_mention_secret(&words)
 }
 
-/// Whether a name speaks of a secret, even if it holds none.
-pub(crate) fn speaks_of_secret(name: &str) -> bool {
-    has_stem(name) && speak_of_secret(&words(name))
+/// Whether a name mentions a secret, whether or not its value is one.
+pub(crate) fn mentions_secret(name: &str) -> bool {
+    has_stem(name) && words_mention_secret(&words(name))
 }
 
-/// Whether a variable, a key of a config file or an option of that name holds a secret.
+/// Whether the value of a variable, a config key or an option with this name is a secret.
 #[must_use]
 pub(crate) fn is_secret_name(name: &str) -> bool {
     if !has_stem(name) {
@@ -175,11 +176,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let has = |is: fn(&str) -> bool| words.split('_').any(is);
     let counts = || has(|word| word == "TOKENS") && has(|word| COUNTED.contains(&word));
-    speak_of_secret(&words) && !PUBLIC_ENDS.iter().any(|end| words.ends_with(end)) && !counts()
+    words_mention_secret(&words) && !PUBLIC_ENDS.iter().any(|end| words.ends_with(end)) && !counts()
 }
 
-/// Whether a name is one of credentials or of how they are asked for, such as `auth` and `Authorization`: the form of its
-/// value tells which.
+/// Whether a name is that of credentials or of a way to authenticate, such as `auth` and `Authorization`: the form of
+/// the value decides.
 pub(super) fn is_auth_name(name: &str) -> bool {
     let ends = |end: &str| {
         name.len()
@@ -205,28 +206,28 @@ pub(super) fn is_password_name(name: &str) -> bool {
     short || PASSWORDS.iter().any(|word| words.contains(word)) || words.split('_').any(|word| is_near(word, "PASSWORD"))
 }
 
-/// Whether a name may stand first in a line of a file of properties, before a colon that touches its value.
+/// Whether a name may be first in a line of a properties file, followed by a colon without a space.
 pub(super) fn is_property(name: &str) -> bool {
     is_password_name(name) || is_auth_name(name)
 }
 
-/// Whether a name is that of many secrets, each of which has a name in turn.
+/// Whether a name is that of a mapping of names to secrets.
 pub(super) fn is_plural(name: &str) -> bool {
     let words = words(name);
     ["PASSWORDS", "PASSPHRASES", "TOKENS", "API_KEYS"].iter().any(|end| words.ends_with(end)) && is_secret_name(name)
 }
 
-/// Whether the name of a secret stands in a text.
+/// Whether the name of a secret occurs in a string.
 pub(crate) fn has_name(text: &str) -> bool {
     has_stem(text) && text.split(|c: char| !is_of_name(c)).any(is_secret_name)
 }
 
-/// Whether a kind is that of Secrets, or nearly.
+/// Whether a kind is Secret, or nearly.
 pub(super) fn is_kind(kind: &str) -> bool {
     is_near(kind, "Secret")
 }
 
-/// Whether two words differ by one letter at most, or by two that were swapped, whatever their case.
+/// Whether two words differ by at most one letter, or by two swapped letters, ignoring case.
 pub(super) fn is_near(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
     if one.len().abs_diff(other.len()) > 1 {
@@ -250,7 +251,7 @@ pub(super) fn is_near(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether a text can be the name of an object.
+/// Whether a string is a valid object name.
 pub(super) fn is_object_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.bytes().all(|byte| is_plain(byte) || matches!(byte, b'-' | b'.'))
@@ -259,7 +260,8 @@ pub(super) fn is_object_name(text: &str) -> bool {
         && text.len() <= 253
 }
 
-/// Whether a word is one that messages have: to strike it out of them would garble them. `many`: or several of them.
+/// Whether a string is a word that occurs in messages, which would be unreadable without it. `many`: or several
+/// words.
 pub(super) fn is_ordinary(text: &str, many: bool) -> bool {
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if many {
@@ -269,7 +271,7 @@ pub(super) fn is_ordinary(text: &str, many: bool) -> bool {
     }
 }
 
-/// Whether letters make a word, as far as their number and case tell.
+/// Whether a string looks like a word, by its length and case.
 pub(super) fn is_word(part: &str) -> bool {
     const LONGEST: usize = 12;
     let rest = part.strip_prefix(|c: char| c.is_ascii_uppercase()).unwrap_or(part);

@@ -1,17 +1,17 @@
-//! The secrets in a text, told by names before them and by the forms of addresses, options and keys.
+//! Finds the secrets in a string: by the names before them, and by the forms of URLs, options and keys.
 
 use std::ops::Range;
 
 use crate::node::Node;
 use crate::secret::beside::{Pair, pairs, tags};
-use crate::secret::command::{Command, Says, has_lone};
+use crate::secret::command::{Command, SecretAt, has_one_dash_option};
 use crate::secret::forms::{credentials, is_token};
 use crate::secret::names::{has_program, has_sign, is_auth_name, is_plural, is_property, is_secret_name};
 use crate::secret::{Evidence, REDACTED, unread};
 use crate::source::{Sources, Span};
 use crate::text::assign::{Piece, depth, is_of_name, is_reference, name_before, value_after};
 
-/// A secret in a text.
+/// A secret in a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) range: Range<usize>,
@@ -28,19 +28,20 @@ fn ranges(found: Vec<Found>) -> Vec<Range<usize>> {
     found.into_iter().map(|found| found.range).collect()
 }
 
-/// Which arguments are secrets, such as those that follow `--requirepass`, and where in them these begin.
+/// The arguments that are secrets, such as the one after `--requirepass`: their indices, and the byte at which the
+/// secret starts.
 pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<(usize, usize)> {
     let (mut found, mut command) = (Vec::new(), Command::default());
     for (at, item) in items.into_iter().enumerate() {
         let text = item.text();
-        let awaited = command.awaited.take().filter(|_| !text.starts_with('-'));
-        let says = command.read(text);
-        let here = match (awaited, says) {
-            (Some(Says::Next { login }), _) => Some((0, login)),
-            (_, Says::Here { at, login }) => Some((at, login)).filter(|_| at < text.len()),
+        let pending = command.pending.take().filter(|_| !text.starts_with('-'));
+        let secret_at = command.read(text);
+        let here = match (pending, secret_at) {
+            (Some(SecretAt::NextWord { login }), _) => Some((0, login)),
+            (_, SecretAt::InWord { at, login }) => Some((at, login)).filter(|_| at < text.len()),
             _ => None,
         };
-        command.awaited = Some(says);
+        command.pending = Some(secret_at);
         let start = here.and_then(|(start, login)| if login { password_from(text, start) } else { Some(start) });
         if let Some(start) = start.filter(|start| !is_reference(&text[*start..], true)) {
             found.push((at, start));
@@ -49,18 +50,19 @@ pub(crate) fn arguments<'a>(items: impl IntoIterator<Item = &'a Node>) -> Vec<(u
     found
 }
 
-/// Where the password begins in `user:password`.
+/// The byte at which the password starts in `user:password`.
 fn password_from(text: &str, start: usize) -> Option<usize> {
     let colon = start + text[start..].find(':')?;
     (colon + 1 < text.len()).then_some(colon + 1)
 }
 
-/// The secrets in a text, be it a config file, a script, a connection string or a manifest: ranges of bytes, in order.
+/// The secrets in a string, such as a config file, a script, a connection string or a manifest: byte ranges, in
+/// order.
 pub(crate) fn in_text(text: &str) -> Vec<Range<usize>> {
     ranges(found_in(text))
 }
 
-/// The same, and how they are evidence.
+/// The same, each with the evidence for it.
 pub(crate) fn found_in(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     if !has_sign(text) {
@@ -74,7 +76,7 @@ pub(crate) fn found_in(text: &str) -> Vec<Found> {
     for (at, _) in text.match_indices("\n---").chain([(text.len(), "")]) {
         let document = &text[start..at];
         let has_data = || ["stringData", "\ndata", "\"data\""].iter().any(|key| document.contains(key));
-        if unread::says_secret(document) && has_data() {
+        if unread::is_secret_kind(document) && has_data() {
             found.extend(unread::places(document).into_iter().map(|range| Found::new(start, range, Evidence::Name)));
         } else {
             lines(document, start, &mut found);
@@ -84,8 +86,8 @@ pub(crate) fn found_in(text: &str) -> Vec<Found> {
     found
 }
 
-/// The places of the secrets in a text as it is written in a file. Where they are not as `many` as in what was read, for all
-/// that is escaped or folded, it is hidden whole.
+/// The positions of the secrets in a string as it is written in a file. If escapes or folding leave fewer of them
+/// than the `many` of the parsed string, the position of the whole string.
 pub(crate) fn written(sources: &Sources, span: Span, many: usize) -> Vec<Span> {
     let text = sources.text(span);
     let inner = text.strip_prefix(['"', '\'']).map_or(&*text, |inner| &inner[..inner.len().saturating_sub(1)]);
@@ -97,7 +99,7 @@ pub(crate) fn written(sources: &Sources, span: Span, many: usize) -> Vec<Span> {
     found.into_iter().map(|at| Span::new(span.file, start + at.start as u32, start + at.end as u32)).collect()
 }
 
-/// The secrets in the lines of a text.
+/// The secrets in the lines of a string.
 pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if has_sign(text) {
@@ -106,10 +108,10 @@ pub(super) fn in_lines(text: &str) -> Vec<Range<usize>> {
     ranges(found)
 }
 
-/// The secrets in the lines of a part of a text that starts at `start`.
+/// The secrets in the lines of a part of a string that starts at the byte `start`.
 fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
-    // How deep the key stands whose value is in the lines below, whether it is all of them, and how it is evidence; whether a
-    // private key is open.
+    // The indentation of the key whose value is in the lines below, whether all of it is secret, and the evidence;
+    // and whether a private key has begun.
     let mut block: Option<(usize, bool, Evidence)> = None;
     let (signs, mut state, mut armoured) = (Signs::of(text, true), State::default(), false);
     for line in text.split_inclusive('\n') {
@@ -134,8 +136,8 @@ fn lines(text: &str, mut start: usize, found: &mut Vec<Found>) {
     }
 }
 
-/// The secrets in words of which `name: value` says nothing, as in messages and lines whose keys a schema has judged:
-/// those in addresses, options and assignments.
+/// The secrets in strings in which `name: value` has no meaning, such as messages and lines whose keys a schema has
+/// checked: those in URLs, options and assignments.
 pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
     if !has_sign(text) {
         return Vec::new();
@@ -149,7 +151,7 @@ pub(crate) fn in_words(text: &str) -> Vec<Range<usize>> {
     ranges(found)
 }
 
-/// A text that repeats what was typed without the secrets in it: behind a colon stands a value as it does behind a sign.
+/// Redacts a message that repeats the command line. There, a value follows a colon as well as an equals sign.
 pub(crate) fn typed(text: &str) -> String {
     let mut found = in_words(text);
     for (colon, _) in text.match_indices(':') {
@@ -167,11 +169,11 @@ pub(crate) fn typed(text: &str) -> String {
     redact(text, &found)
 }
 
-/// A text with ranges of it struck out; they are in order.
+/// Redacts ranges of a string, which are in order.
 pub(crate) fn redact(text: &str, ranges: &[Range<usize>]) -> String {
     let (mut out, mut shown) = (String::with_capacity(text.len()), 0);
     for range in ranges {
-        // One secret may begin inside another: all that belongs to any is struck out, once.
+        // Secrets may overlap: what belongs to any of them is redacted once.
         if range.start >= shown {
             out.push_str(&text[shown..range.start]);
             out.push_str(REDACTED);
@@ -182,8 +184,8 @@ pub(crate) fn redact(text: &str, ranges: &[Range<usize>]) -> String {
     out
 }
 
-/// Whether a line names a secret whose text follows below, how deep, whether all of it is the secret, as with
-/// `password: |`, and how it is evidence.
+/// If a line is a secret's name with the value below it: its indentation, whether all of the value is secret, as
+/// after `password: |`, and the evidence.
 fn opens_block(line: &str) -> Option<(usize, bool, Evidence)> {
     let (before, value) = line.split_once(':')?;
     let depth = depth(before);
@@ -194,22 +196,22 @@ fn opens_block(line: &str) -> Option<(usize, bool, Evidence)> {
     opens.then(|| (depth, text || is_plural(name), Evidence::of_name(name)))
 }
 
-/// What is to be looked for in the lines of a text.
+/// What to search for in the lines of a string.
 #[derive(Clone, Copy)]
 struct Signs {
-    /// Whether what follows a name and a colon counts.
+    /// Whether a name and a colon introduce a value.
     colons: bool,
-    /// Whether there are options, or a private key.
+    /// Whether there may be options, or a private key.
     dashes: bool,
-    /// Whether there are words that take a secret without a sign, or programs with options that do.
+    /// Whether there may be words that are followed by a secret, or programs with such options.
     words: bool,
-    /// Whether there are logins to registries of images, as Docker's configuration has them: `auth` is one for sure.
+    /// Whether there may be logins to image registries as in Docker's configuration, where `auth` is always a secret.
     registries: bool,
-    /// Whether there are addresses of Go's form: `user:password@tcp(host:port)/database`.
+    /// Whether there may be addresses in Go's form: `user:password@tcp(host:port)/database`.
     networks: bool,
-    /// Whether there are texts in quotes behind a word.
+    /// Whether there may be a quoted string after a word.
     quotes: bool,
-    /// Whether there may be values beside their names, or between tags.
+    /// Whether there may be values next to their names, or between tags.
     pairs: bool,
     tags: bool,
 }
@@ -218,7 +220,7 @@ impl Signs {
     fn of(text: &str, colons: bool) -> Self {
         let has = |signs: &[&str]| signs.iter().any(|sign| text.contains(sign));
         let words = has(&["requirepass", "masterauth"]) || has_program(text);
-        let (dashes, registries) = (text.contains("--") || has_lone(text), text.contains("\"auths"));
+        let (dashes, registries) = (text.contains("--") || has_one_dash_option(text), text.contains("\"auths"));
         let tags = colons && text.contains("</");
         let pairs = tags || colons && has(&["value", "Value"]);
         Self { colons, dashes, words, registries, networks: has(NETWORKS), quotes: text.contains(" '"), pairs, tags }
@@ -227,14 +229,14 @@ impl Signs {
 
 const NETWORKS: &[&str] = &["@tcp(", "@unix("];
 
-/// What lines say of those below them.
+/// What a line means for the lines below it.
 #[derive(Default)]
 struct State {
     command: Command,
     pair: Pair,
 }
 
-/// The secrets in a line: what follows a secret's name, an option, or stands in an address as a password.
+/// The secrets in a line: the values of secret names and options, and the passwords in URLs.
 fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mut Vec<Found>) {
     let first = found.len();
     let mut from = 0;
@@ -257,7 +259,7 @@ fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mu
             found.extend(token_of(line, from + 2, &word).map(|range| Found::new(start, range, Evidence::Form)));
             password_of(line, from + 2, &word).map(|range| (range, Evidence::Form))
         } else if let Some(name) = name.filter(|name| (signs.colons || !is_colon) && is_secret(name, sign)) {
-            // As in `==`, `=>` and `=~`.
+            // Skips the rest of `==`, `=>` and `=~`.
             let value = line[from..].trim_start_matches(if is_colon { &[][..] } else { &['=', '>', '~', ':'] });
             value_after(line, line.len() - value.len(), !is_colon).map(|range| (range, Evidence::of_name(name)))
         } else if name.is_some_and(is_auth_name) {
@@ -289,14 +291,14 @@ fn in_line(line: &str, signs: Signs, state: &mut State, start: usize, found: &mu
     found[first..].sort_unstable_by_key(|found| found.range.start);
 }
 
-/// Whether `pwd=` is one of a connection string, behind another assignment, and not the folder where a shell is.
+/// Whether `pwd=` belongs to a connection string, after another assignment, and is not a shell's working directory.
 fn is_of_connection(line: &str, name: &str, sign: usize) -> bool {
     let before = line[..line[..sign].rfind(name).unwrap_or(0)].trim_end();
     let last = before.strip_suffix(';').and_then(|before| before.rsplit(';').next());
     last.is_some_and(|last| last.contains('=')) && !line[sign + 1..].starts_with(['/', '.', '~', '"', '\'', '$'])
 }
 
-/// The passwords that SQL gives to users: `PASSWORD 'secret'`.
+/// The passwords in SQL statements: `PASSWORD 'secret'`.
 fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
     for (at, quote) in line.match_indices(" '") {
         let mut words = line[..at].split_ascii_whitespace().rev().map(|word| word.trim_start_matches(['"', '(']));
@@ -305,7 +307,7 @@ fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
         // As in `IDENTIFIED BY` and `IDENTIFIED WITH plugin BY`.
         if is(last, "PASSWORD") || is(last, "BY") && words.take(3).any(|word| is(Some(word), "IDENTIFIED")) {
             let from = at + quote.len();
-            // A quote in it is doubled.
+            // A quote inside the string is doubled.
             let mut text = line[from..].bytes().enumerate();
             let mut end = line.len();
             while let Some((next, byte)) = text.next() {
@@ -321,11 +323,11 @@ fn statements(line: &str, start: usize, found: &mut Vec<Found>) {
     }
 }
 
-/// What follows an option that takes a secret.
+/// The values of options that take a secret.
 fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Found>) {
     const AROUND: &[char] = &[' ', '\t', ',', '"', '\'', '[', ']'];
     command.enter(line);
-    // What was read as a value is not looked through again.
+    // A value is not searched again.
     let (mut at, mut done) = (0, 0);
     let mut add = |from: usize, login: bool, done: &mut usize| {
         if line[from..].trim_start().trim_start_matches(['\\', '"', '\'']).starts_with('-') {
@@ -342,7 +344,7 @@ fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Foun
         let from = at;
         at += word.len();
         let word = word.trim_end_matches(AROUND);
-        // A bullet is none.
+        // A list bullet is not an option.
         if word.is_empty() || word == "-" {
             continue;
         }
@@ -352,25 +354,25 @@ fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Foun
             }
             continue;
         }
-        if let Some(Says::Next { login }) = command.awaited.take() {
+        if let Some(SecretAt::NextWord { login }) = command.pending.take() {
             add(from - usize::from(line[..from].ends_with(['"', '\''])), login, &mut done);
         }
         let (end, quoted) = (from + word.len(), line[..from].ends_with(['"', '\'']));
         match command.read(word) {
-            Says::Nothing => {}
-            Says::Here { at, login } => {
+            SecretAt::Nowhere => {}
+            SecretAt::InWord { at, login } => {
                 let next = line[from + at..].chars().next();
                 let is_closed = quoted && matches!(next, Some('"' | '\''));
                 if !is_closed && next.is_some_and(|c| !c.is_whitespace() && !matches!(c, ',' | ']')) {
                     add(from + at, login, &mut done);
                 }
             }
-            says @ Says::Next { login } => {
-                // Behind what closes this word, in a list of words.
+            secret_at @ SecretAt::NextWord { login } => {
+                // In a list of words, the value starts after what closes this word.
                 let end = end + usize::from(quoted && line[end..].starts_with(['"', '\'']));
                 let end = end + line[end..].len() - line[end..].trim_start_matches([' ', '\t', ',']).len();
                 if matches!(&line[end..], "" | "\\") {
-                    command.awaited = Some(says);
+                    command.pending = Some(secret_at);
                 } else {
                     add(end, login, &mut done);
                 }
@@ -379,7 +381,7 @@ fn options(line: &str, command: &mut Command, start: usize, found: &mut Vec<Foun
     }
 }
 
-/// The credentials behind a name such as `auth`. No further than they can reach: many such names may stand in a line.
+/// The credentials after a name such as `auth`. The search is bounded, since a line may have many such names.
 pub(super) fn credentials_after(line: &str, from: usize) -> Option<Range<usize>> {
     const LONGEST: usize = 4096;
     let line = &line[..line.floor_char_boundary(from + LONGEST)];
@@ -388,7 +390,7 @@ pub(super) fn credentials_after(line: &str, from: usize) -> Option<Range<usize>>
     Some(value.start + found.start..value.start + found.end)
 }
 
-/// Where a token stands in what follows `scheme://` in the place of a user: `token@host`, `token:x-oauth-basic@host`.
+/// The token in the user part of a URL, after `scheme://`: `token@host`, `token:x-oauth-basic@host`.
 fn token_of(line: &str, start: usize, word: &Piece) -> Option<Range<usize>> {
     let address = line.get(start..word.end)?;
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
@@ -396,14 +398,15 @@ fn token_of(line: &str, start: usize, word: &Piece) -> Option<Range<usize>> {
     is_token(user).then_some(start..start + user.len())
 }
 
-/// Where the password stands in what follows `scheme://`: `user:password@host`.
+/// The password in a URL, after `scheme://`: `user:password@host`.
 fn password_of(line: &str, start: usize, word: &Piece) -> Option<Range<usize>> {
     let address = line.get(start..word.end)?;
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
     let colon = address.find(':')?;
     let end = match authority.rfind('@') {
         Some(end) => end,
-        // A password with a slash in it, unless what follows the colon is a port, or it stands in the host's brackets.
+        // A password with a slash in it, unless what follows the colon is a port, or is inside the brackets of the
+        // host.
         None if authority.starts_with('[') || is_port(authority.get(colon + 1..)?) => return None,
         None => word.sign?.checked_sub(start)?,
     };

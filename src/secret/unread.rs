@@ -1,8 +1,9 @@
-//! Secrets in documents that could not be read: which there are is not known, so whatever may be one is hidden.
+//! Secrets in documents that could not be read. Which values are secret is unknown there, so whatever may be one is
+//! redacted.
 
 use std::ops::Range;
 
-use crate::secret::names::{self, has_name, is_kind, speaks_of_secret};
+use crate::secret::names::{self, has_name, is_kind, mentions_secret};
 use crate::secret::text::in_lines;
 use crate::text::assign::depth;
 
@@ -10,17 +11,18 @@ use crate::text::assign::depth;
 const FIELDS: &[&str] =
     &["apiVersion", "metadata", "namespace", "labels", "annotations", "stringData", "immutable", "value", "valueFrom"];
 
-/// The ranges of bytes in which a secret may stand, in order.
+/// The byte ranges that may contain a secret, in order.
 pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = in_lines(text);
-    let whole = says_secret(text)
+    let whole = is_secret_kind(text)
         || ["stringData", ": Secret\n", "\"Secret\"", "Opaque"].iter().any(|sign| text.contains(sign));
     if !whole && !has_name(text) && !text.lines().any(names_variable) {
         return places;
     }
-    // How deep the key stands whose value is hidden, whether the line before is, and whether its value comes yet.
+    // The indentation of the key whose value is redacted, whether the line before is redacted, and whether the value
+    // is still to come.
     let (mut block, mut before, mut awaited) = (None, false, false);
-    // How deep the keys of a Secret stand, and those of its data: what stands deeper belongs to a value.
+    // The indentation of the keys of a Secret, and of the keys of its data: deeper lines belong to a value.
     let (mut top, mut data) = (None, None);
     let mut start = 0;
     let mut lines = text.split_inclusive('\n').peekable();
@@ -44,7 +46,7 @@ pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
         }
         let deep = whole && data.is_some_and(|data| key > data);
         let colon = content.find(':').filter(|colon| is_key(&content[key..*colon])).map(|colon| colon + 1);
-        // `value` stands beside the `name`, also misspelt.
+        // `value` follows or precedes the `name`, which may be misspelt.
         let beside = |line: &str| depth(line) == key && names_variable(line);
         let above = last.replace(content);
         let named = has_name(content)
@@ -64,7 +66,7 @@ pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
         before = from.is_some();
         awaited = before && content.ends_with(':') && named;
         if let Some(from) = from.filter(|from| *from < content.len()) {
-            // The blank behind the colon is no secret.
+            // The space after the colon is not redacted.
             let from = from + content[from..].len() - content[from..].trim_start().len();
             places.push(at + from..at + content.len());
         }
@@ -73,7 +75,7 @@ pub(crate) fn places(text: &str) -> Vec<Range<usize>> {
     places
 }
 
-/// The names in a hidden text that messages about YAML repeat: those of anchors, and keys that stand twice.
+/// The names in a redacted string that messages about YAML repeat: those of anchors and duplicate keys.
 pub(crate) fn names(text: &str) -> Vec<&str> {
     const AROUND: &[char] = &[' ', '\t', '\n', ',', '{', '}', '[', ']', '"', '\'', ':'];
     let anchors = text.split(AROUND).filter_map(|word| word.strip_prefix(['*', '&']));
@@ -82,28 +84,28 @@ pub(crate) fn names(text: &str) -> Vec<&str> {
         let key = text[..at].trim_end_matches([' ', '"', '\'']);
         let start = key.rfind(['\n', ',', '{', '[', '"', '\'', ':']).map_or(0, |start| start + 1);
         let key = key[start..].trim();
-        if !FIELDS.contains(&key) && !speaks_of_secret(key) {
+        if !FIELDS.contains(&key) && !mentions_secret(key) {
             names.push(key);
         }
     }
     names
 }
 
-/// Whether what stands before a colon is a key, and no part of a value.
+/// Whether the string before a colon is a key and not a part of a value.
 fn is_key(before: &str) -> bool {
     let key = before.trim_start_matches([' ', '{', '[']).trim_end();
     key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '"' | '\''))
 }
 
-/// Whether a line is like `name: DB_PASSWORD`, or names the header of credentials.
+/// Whether a line is like `name: DB_PASSWORD`, or names a header with credentials.
 fn names_variable(line: &str) -> bool {
     let is_header = |value: &str| names::is_near(value.trim_matches([' ', '"', '\'', ',', '}']), "Authorization");
     line.split_once(':')
         .is_some_and(|(key, value)| !has_name(key) && value.trim() != "Secret" && (has_name(value) || is_header(value)))
 }
 
-/// Whether a document says that it is a Secret, or nearly.
-pub(super) fn says_secret(text: &str) -> bool {
+/// Whether the kind of a document is Secret, or nearly.
+pub(super) fn is_secret_kind(text: &str) -> bool {
     let is_of_kind = |rest: &str| {
         let kind = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
         let end = kind.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | '"' | '\'')).unwrap_or(kind.len());
@@ -112,7 +114,7 @@ pub(super) fn says_secret(text: &str) -> bool {
     text.match_indices("kind").any(|(at, kind)| is_of_kind(&text[at + kind.len()..]))
 }
 
-/// Whether the text goes on with the key `value`.
+/// Whether a string starts with the key `value`.
 fn is_value(text: &str) -> bool {
     text["value".len()..].trim_start_matches(['"', '\'', ' ']).starts_with(':')
 }

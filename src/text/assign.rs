@@ -1,11 +1,11 @@
-//! Names and their values in lines of text: `key = value`, `key: value`, `--key=value`, one a line or many.
+//! Names and their values in lines: `key = value`, `key: value`, `--key=value`, one or many in a line.
 //!
-//! [`pair`] reads a whole line as one; [`name_before`] and [`value_after`] read what stands around any sign of a line, so far
-//! as it can reach, for whoever may miss nothing.
+//! [`pair`] reads a whole line. [`name_before`] and [`value_after`] read what is around a sign anywhere in a line, as
+//! far as it may reach, for callers that must not miss a value.
 
 use std::ops::Range;
 
-/// A line `key = value` or `key: value` of a text: the key, and where the value stands.
+/// Reads a line `key = value` or `key: value`: the key, and the range of the value.
 #[must_use]
 pub fn pair(line: &str) -> Option<(&str, Range<usize>)> {
     let trimmed = line.trim_start();
@@ -41,22 +41,22 @@ pub(crate) fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Where the first key or item of a line stands.
+/// The byte at which the first key or item of a line starts.
 pub(crate) fn depth(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t', '-']).len()
 }
 
-/// The name that ends before a colon that counts, or an equals sign. `is_property`: whether a name is one that may stand first in
-/// a line before a colon that touches its value.
+/// The name that ends before an equals sign, or a colon that ends a key. `is_property`: whether a name may be first
+/// in a line, followed by a colon without a space.
 pub(crate) fn name_before(line: &str, sign: usize, is_property: fn(&str) -> bool) -> Option<&str> {
     let is_colon = line.as_bytes()[sign] == b':';
     let before = line[..sign].trim_end();
-    // As in `==`, `!=` and `:=`.
+    // Not `==`, `!=` and `:=`.
     let before = if is_colon { before } else { before.trim_end_matches(['=', ':', '!', '?', '+', '~', ' ']) };
     let name = before.trim_end_matches(['"', '\'', '\\']);
     let start =
         name.rfind(|c: char| !is_of_name(c)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8));
-    // An image has a colon as well: `team/token:v1`; a file of properties has it first in its line.
+    // An image has a colon as well: `team/token:v1`. In a properties file, the key is first in its line.
     let counts = || {
         let (behind, quoted) = (&line[sign + 1..], name.len() < before.len());
         let is_first = || line[..start].trim_start().is_empty() && !behind.starts_with('=');
@@ -68,8 +68,8 @@ pub(crate) fn name_before(line: &str, sign: usize, is_property: fn(&str) -> bool
     (!is_colon || counts()).then(|| name[start..].trim_start_matches('-'))
 }
 
-/// Whether a value only names another one, as `$PASSWORD` does. `shell`: whether any name may follow the sign; where a
-/// config file is written by hand, a password may begin with one.
+/// Whether a value is only a reference such as `$PASSWORD`. `shell`: whether any name may follow the `$`; in a config
+/// file written by hand, a password may start with one.
 pub(crate) fn is_reference(value: &str, shell: bool) -> bool {
     let Some(name) = value.strip_prefix('$') else { return false };
     let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(name.len());
@@ -80,10 +80,10 @@ pub(crate) fn is_reference(value: &str, shell: bool) -> bool {
     name.starts_with(['(', '{']) || is_variable
 }
 
-/// Where the value behind a colon, an equals sign (`assigned`) or an option stands.
+/// The range of the value after a colon, an equals sign (`assigned`) or an option.
 pub(crate) fn value_after(line: &str, from: usize, assigned: bool) -> Option<Range<usize>> {
     let start = from + (line[from..].len() - line[from..].trim_start().len());
-    // In a text within a text the quotes are escaped.
+    // Inside a quoted string, quotes are escaped.
     let quote = ["\\\"", "\"", "'"].into_iter().find(|quote| line[start..].starts_with(quote));
     let start = start + quote.map_or(0, str::len);
     let rest = &line[start..];
@@ -91,7 +91,7 @@ pub(crate) fn value_after(line: &str, from: usize, assigned: bool) -> Option<Ran
         return None;
     }
     let end = match quote {
-        // Up to the next quote that a comma, a bracket or the end follows.
+        // Up to the next quote that is followed by a comma, a bracket or the end.
         Some(quote) => {
             let closes = |at: &usize| {
                 let behind = rest[at + quote.len()..].trim_start();
@@ -109,8 +109,8 @@ pub(crate) fn value_after(line: &str, from: usize, assigned: bool) -> Option<Ran
     (!NO_VALUES.contains(&&rest[..end])).then_some(start..start + end)
 }
 
-/// Whether a value ends at this sign. A comma may well stand in it, unless the next name follows or nothing of the value can,
-/// and a quote, unless nothing goes on behind it.
+/// Whether a value ends at this sign. A value may contain a comma, unless the next name follows it, and a quote,
+/// unless nothing follows it.
 fn ends_value(rest: &str) -> bool {
     if let Some(behind) = rest.strip_prefix(['"', '\'']) {
         return !behind.starts_with(|c: char| c.is_alphanumeric());
@@ -122,17 +122,17 @@ fn ends_value(rest: &str) -> bool {
     if name > 0 { next == Some('=') } else { !next.is_some_and(|c| SIGNS.contains(c)) }
 }
 
-/// What stands where a value could, and is none.
+/// What may be in the position of a value but is not one.
 const NO_VALUES: &[&str] = &["", "|", "|-", ">", ">-", "{}", "{", "[]", "[", "true", "false", "null", "~"];
 
-/// ServiceSigns of a value in which a comma stands, which begin nothing else.
+/// Signs that may follow a comma inside a value and do not start anything else.
 const SIGNS: &str = "/?%!^*+~@#:)";
 
-/// What stands up to the next blank or quote; looked through once, however many addresses begin in it.
+/// The string up to the next space or quote; searched once, however many URLs start in it.
 #[derive(Default)]
 pub(crate) struct Piece {
     pub(crate) end: usize,
-    /// Where its last `@` is.
+    /// The position of its last `@`.
     pub(crate) sign: Option<usize>,
 }
 

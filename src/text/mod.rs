@@ -1,6 +1,7 @@
-//! Free text as programs read it: names and their words, `key = value`, addresses, and the commands of shell scripts.
+//! Reads free-form strings as programs do: names and their words, `key = value`, addresses, and shell commands.
 //!
-//! Whoever looks into texts (for the hosts in them, for what is secret) reads them here, in time that the text's length bounds.
+//! Everything that searches strings, for hosts or for secrets, uses these readers, whose time is linear in the
+//! length.
 
 pub mod assign;
 pub mod scan;

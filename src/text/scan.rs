@@ -1,23 +1,23 @@
-//! Hosts in values and texts: URLs, `host:port`, bare hosts where the name of the field says that one stands there.
+//! Hosts in strings: URLs, `host:port`, and bare hosts if the name of the field means one.
 //!
-//! Written by hand and linear; what is no host for certain is passed over, since a false alarm is worse than a gap.
+//! Linear in the length. What is not certain to be a host is skipped, since a false alarm is worse than a gap.
 
 use std::ops::Range;
 
-/// What the name of a field says about its value.
+/// What the name of a field means for its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hint {
-    /// Nothing.
+    /// The name says nothing about hosts.
     None,
-    /// A host, with or without port.
+    /// A host, with or without a port.
     Host,
     /// An address, a URL, or a list of them.
     Address,
-    /// An image reference, a version, a listening address: `a:1` in it is no host.
+    /// An image reference, a version, a listen address: `a:1` in it is not a host.
     Never,
 }
 
-/// How a host is written.
+/// The form of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// `host`
@@ -28,22 +28,22 @@ pub enum Form {
     Url,
 }
 
-/// A host in a text; all ranges are bytes of it.
+/// A host in a string, with byte ranges of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The host.
     pub host: Range<usize>,
-    /// The port, and where it stands.
+    /// The port and its range.
     pub port: Option<(u16, Range<usize>)>,
     /// The scheme.
     pub scheme: Option<Range<usize>>,
-    /// How it is written.
+    /// Its form.
     pub form: Form,
-    /// Whether it is a host for certain; if not, only a known name counts.
+    /// Whether it is certain to be a host. If not, only a name that is known counts.
     pub sure: bool,
 }
 
-/// The words of a name: `dataStorage_URL` is `data`, `Storage`, `URL`. Letters beyond ASCII are parts of words.
+/// The words of a name: `dataStorage_URL` has `data`, `Storage`, `URL`. Letters outside ASCII are parts of words.
 fn words(key: &str) -> impl Iterator<Item = &str> {
     let bytes = key.as_bytes();
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii();
@@ -56,20 +56,20 @@ fn words(key: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What a word in a name says about the value.
+/// What a word in a name means for the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
-    /// At the end: a host. (Besides the word itself the names that client libraries and hands run together.)
+    /// At the end: a host. (Includes compound words that client libraries use.)
     Host,
     /// At the end: an address with a host in it.
     Address,
-    /// Anywhere: the host is the program's own, or one of the outside.
+    /// Anywhere: the host is the program's own, or an external one.
     Own,
-    /// At the end: what looks like a host is none.
+    /// At the end: what looks like a host is not one.
     Never,
 }
 
-/// The words that say something, sorted.
+/// The words that have a meaning, sorted.
 const WORDS: &[(&str, Word)] = &[
     ("addr", Word::Address),
     ("address", Word::Address),
@@ -142,7 +142,7 @@ const WORDS: &[(&str, Word)] = &[
     ("virtual", Word::Own),
 ];
 
-/// What a word says, in letters of either case.
+/// The meaning of a word, ignoring case.
 fn meaning(word: &str) -> Option<Word> {
     let mut lower = [0; 16];
     let lower = lower.get_mut(..word.len())?;
@@ -152,7 +152,7 @@ fn meaning(word: &str) -> Option<Word> {
     found.ok().map(|at| WORDS[at].1)
 }
 
-/// What a field's name says about its value.
+/// What a field's name means for its value.
 #[must_use]
 pub fn hint(key: &str) -> Hint {
     let (mut own, mut before, mut last, mut says) = (false, "", "", None);
@@ -174,7 +174,7 @@ pub fn hint(key: &str) -> Hint {
     }
 }
 
-/// The hosts in one value of a field.
+/// The hosts in the value of a field.
 #[must_use]
 pub fn value(text: &str, hint: Hint) -> Vec<Found> {
     let mut found = Vec::new();
@@ -207,7 +207,7 @@ pub fn value(text: &str, hint: Hint) -> Vec<Found> {
         if list.len() > before {
             continue;
         }
-        // One piece that is no host: then the others are none either, except where the name says so.
+        // If one item is not a host, the others are not either, unless the name means a host.
         if hint == Hint::None {
             return found;
         }
@@ -225,7 +225,7 @@ pub fn value(text: &str, hint: Hint) -> Vec<Found> {
     found
 }
 
-/// The pieces of a text between separators, blanks trimmed; empty ones are left out.
+/// The items of a string between separators, trimmed; without empty ones.
 fn pieces<'t>(text: &'t str, separators: &'t [char]) -> impl Iterator<Item = Range<usize>> + 't {
     let mut at = 0;
     text.split(separators).filter_map(move |piece| {
@@ -236,7 +236,7 @@ fn pieces<'t>(text: &'t str, separators: &'t [char]) -> impl Iterator<Item = Ran
     })
 }
 
-/// Values that stand where a host could and are none.
+/// Values that may be in the position of a host but are not one.
 fn is_word(text: &str) -> bool {
     matches!(
         text.to_ascii_lowercase().as_str(),
@@ -267,7 +267,7 @@ fn is_word(text: &str) -> bool {
     )
 }
 
-/// Whether a text can be a DNS name: labels of letters, digits and dashes, at least one letter.
+/// Whether a string is a valid DNS name: labels of letters, digits and dashes, with at least one letter.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let text = text.strip_suffix('.').unwrap_or(text);
@@ -289,7 +289,7 @@ fn host_port(text: &str, range: Range<usize>, sure: bool, found: &mut Vec<Found>
     let Some((host, port)) = piece.rsplit_once(':') else { return };
     let number = port.parse::<u16>().ok().filter(|number| *number > 0 && !port.starts_with('0'));
     let Some(number) = number else { return };
-    // `12:30` is a time, `alpine:3` an image, `a:b:1` neither.
+    // `12:30` is a time, `alpine:3` an image, and `a:b:1` is neither host and port.
     if !is_name(host) || (port.len() < 2 && !sure) {
         return;
     }
@@ -357,7 +357,7 @@ const SCHEMES: &[&str] = &[
     "dns",
 ];
 
-/// The URLs in a text.
+/// The URLs in a string.
 pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
     let bytes = text.as_bytes();
     let mut from = 0;
@@ -377,7 +377,7 @@ pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
             c.is_whitespace()
                 || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | ']' | '}' | '>' | '<' | '\\' | '|' | ';')
         };
-        // A password may hold what would end the host: what stands before an `@` is none of it.
+        // A password may contain characters that would end the host: it is before an `@`.
         let rest = &text[from..];
         let word_end =
             rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')).unwrap_or(rest.len());
@@ -404,7 +404,8 @@ pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
                 continue;
             }
             let number = port.and_then(|port| port.parse::<u16>().ok()).filter(|number| *number > 0);
-            // Without a port that is a bucket, not a host: `s3://backups/x`, but `s3://key:secret@minio:9000/backups`.
+            // Without a port it is a bucket and not a host: `s3://backups/x`, but
+            // `s3://key:secret@minio:9000/backups`.
             let bucket = known == "s3" && number.is_none();
             if bucket || (port.is_some() && number.is_none()) {
                 continue;
@@ -417,7 +418,7 @@ pub(crate) fn urls(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// libpq's keywords: `host=postgres port=5432`.
+/// Keywords of libpq: `host=postgres port=5432`.
 fn keywords(text: &str, found: &mut Vec<Found>) {
     let mut host = None;
     let mut port = None;
@@ -436,7 +437,7 @@ fn keywords(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// The URL's usual port; `None` where the scheme has none.
+/// The default port of a scheme, if it has one.
 #[must_use]
 pub fn default_port(scheme: &str) -> Option<u16> {
     Some(match scheme.to_ascii_lowercase().split('+').next().unwrap_or_default() {

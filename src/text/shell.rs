@@ -1,4 +1,4 @@
-//! Shell snippets: the commands in them, and the hosts these commands talk to.
+//! Shell scripts: their commands, and the hosts that the commands connect to.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,26 +8,26 @@ use crate::text::scan::{self, Form, Found, Hint};
 /// A word of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word<'s> {
-    /// The word, quotes removed; a piece of the script where nothing was to be removed.
+    /// The word without its quotes; a slice of the script if there are none.
     pub text: Cow<'s, str>,
-    /// Its bytes in the script, quotes included.
+    /// Its bytes in the script, including quotes.
     pub range: Range<usize>,
 }
 
-/// A host a command talks to: which word, and what in it.
+/// A host that a command connects to.
 #[derive(Debug, Clone)]
-pub struct Talk {
-    /// The number of the word that holds the host.
+pub struct Connection {
+    /// The index of the word that contains the host.
     pub word: usize,
-    /// What is in that word.
+    /// The host in that word.
     pub found: Found,
-    /// A port that is another word.
+    /// The port, if it is another word.
     pub port: Option<u16>,
-    /// Whether the command only asks whether the host is there.
-    pub asks: bool,
+    /// Whether the command only tests whether the host answers.
+    pub only_tests: bool,
 }
 
-/// The bytes that mean something outside quotes.
+/// The bytes that have a meaning outside quotes.
 const SPECIAL: [bool; 256] = {
     let mut special = [false; 256];
     let all = b"'\"\\#$ \t\r\n;&|()`";
@@ -39,12 +39,12 @@ const SPECIAL: [bool; 256] = {
     special
 };
 
-/// The simple commands of a script, in order: lines, lists, pipes and substitutions taken apart.
+/// The simple commands of a script, in order, without lists, pipes and substitutions.
 #[must_use]
 pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     let mut commands = Vec::new();
     let mut words: Vec<Word<'s>> = Vec::new();
-    // Where the word at hand starts; its text, once that differs from the script's.
+    // The start of the current word, and its string once it differs from the script.
     let mut start = None;
     let mut word: Option<String> = None;
     let mut quote = None;
@@ -56,7 +56,7 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     };
     let mut at = 0;
     while let Some(byte) = script.as_bytes().get(at).copied() {
-        // All that means something is one byte long; what lies between is taken as it is.
+        // All characters with a meaning are one byte long; the others are copied.
         let rest = &script[at..];
         let plain = match quote {
             None => rest.bytes().position(|byte| SPECIAL[usize::from(byte)]),
@@ -72,7 +72,7 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
             at += plain;
             continue;
         }
-        // What is left out makes the word's text differ.
+        // Removed characters make the string of the word differ from the script.
         let differs = |word: &mut Option<String>, start: &mut Option<usize>| {
             let from = *start.get_or_insert(at);
             word.get_or_insert_with(|| script[from..at].to_owned());
@@ -84,7 +84,7 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
                 quote = Some(byte);
                 differs(&mut word, &mut start);
             }
-            // A line that goes on.
+            // A continued line.
             (None, b'\\') if after == Some('\n') => {
                 finish(&mut word, &mut start, at, &mut words);
                 at += 1;
@@ -132,7 +132,7 @@ pub fn commands<'s>(script: &'s str) -> Vec<Vec<Word<'s>>> {
     commands
 }
 
-/// Words that stand before a command and are none.
+/// Words before a command that are not commands.
 fn is_prefix(word: &str) -> bool {
     matches!(
         word,
@@ -162,7 +162,7 @@ fn is_assignment(word: &str) -> bool {
     name > 0 && word.as_bytes().get(name) == Some(&b'=')
 }
 
-/// The number of the word that is the command's name.
+/// The index of the word that is the command's name.
 #[must_use]
 pub fn command_name(words: &[Word<'_>]) -> Option<usize> {
     let mut at = words.iter().position(|word| !is_prefix(&word.text))?;
@@ -178,7 +178,7 @@ pub fn command_name(words: &[Word<'_>]) -> Option<usize> {
     (at < words.len()).then_some(at)
 }
 
-/// A program's name without its folder.
+/// A program's name without its directory.
 #[must_use]
 pub fn tail(program: &str) -> &str {
     program.bytes().rposition(|byte| byte == b'/').map_or(program, |at| &program[at + 1..])
@@ -190,12 +190,12 @@ pub fn is_shell(program: &str) -> bool {
     matches!(tail(program), "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "busybox")
 }
 
-/// The folder in which bash has hosts and ports.
+/// The directory of bash's network devices.
 const DEV_TCP: &str = "/dev/tcp/";
 
-/// The hosts a command talks to.
+/// The hosts that a command connects to.
 #[must_use]
-pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
+pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
         if word.text.len() > DEV_TCP.len()
@@ -206,7 +206,7 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
             let (host, port) = rest.split_once('/').unwrap_or((rest, ""));
             if scan::is_name(host) {
                 let port = port.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
-                found.push(Talk { word: at, found: bare(from..from + host.len()), port, asks: true });
+                found.push(Connection { word: at, found: bare(from..from + host.len()), port, only_tests: true });
             }
         }
     }
@@ -233,7 +233,7 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
                     continue;
                 }
                 for found_host in scan::value(text, Hint::Address).into_iter().filter(|found| found.port.is_some()) {
-                    found.push(Talk { word: at, found: found_host, port: None, asks: true });
+                    found.push(Connection { word: at, found: found_host, port: None, only_tests: true });
                 }
             }
             flagged_host(words, args.clone(), true, &mut found);
@@ -246,18 +246,18 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
                 for found_host in
                     scan::value(&words[at].text, Hint::Address).into_iter().filter(|found| found.port.is_some())
                 {
-                    found.push(Talk { word: at, found: found_host, port: None, asks: true });
+                    found.push(Connection { word: at, found: found_host, port: None, only_tests: true });
                 }
             }
         }
         _ => {}
     }
-    let asks = matches!(
+    let only_tests = matches!(
         program,
         "curl" | "wget" | "dockerize" | "wait4x" | "wait-for" | "wait-for-it" | "wait-for-it.sh" | "http"
     );
     for (at, word) in words.iter().enumerate() {
-        // Most words hold neither, which is told faster than what they hold; they are too short for a search.
+        // Most words have neither, and for such short words a byte loop is the fastest way to see it.
         let (mut colon, mut equals) = (false, false);
         for byte in word.text.bytes() {
             colon |= byte == b':';
@@ -266,10 +266,15 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
         if colon && word.text.contains("://") {
             let mut urls = Vec::new();
             scan::urls(&word.text, &mut urls);
-            found.extend(urls.into_iter().map(|found| Talk { word: at, found, port: None, asks }));
+            found.extend(urls.into_iter().map(|found| Connection { word: at, found, port: None, only_tests }));
         } else if equals && word.text.contains("host=") && !word.text.starts_with('-') {
             let keywords = scan::value(&word.text, Hint::None);
-            found.extend(keywords.into_iter().map(|found| Talk { word: at, found, port: None, asks: false }));
+            found.extend(keywords.into_iter().map(|found| Connection {
+                word: at,
+                found,
+                port: None,
+                only_tests: false,
+            }));
         } else if equals
             && let Some((flag, value)) = word.text.split_once('=').filter(|(flag, _)| flag.starts_with("--"))
             && !matches!(program, "pg_isready" | "psql" | "mysql" | "mysqladmin" | "mongosh")
@@ -278,7 +283,7 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
             for mut talk in scan::value(value, scan::hint(flag)) {
                 talk.host = talk.host.start + from..talk.host.end + from;
                 talk.port = talk.port.map(|(port, range)| (port, range.start + from..range.end + from));
-                found.push(Talk { word: at, found: talk, port: None, asks: false });
+                found.push(Connection { word: at, found: talk, port: None, only_tests: false });
             }
         } else if at > 0
             && words[at - 1].text.starts_with("--")
@@ -287,11 +292,11 @@ pub fn talks(words: &[Word<'_>]) -> Vec<Talk> {
         {
             let hint = scan::hint(&words[at - 1].text);
             if hint != Hint::None && !matches!(program, "pg_isready" | "psql" | "mysql" | "mysqladmin" | "mongosh") {
-                found.extend(scan::value(&word.text, hint).into_iter().map(|found| Talk {
+                found.extend(scan::value(&word.text, hint).into_iter().map(|found| Connection {
                     word: at,
                     found,
                     port: None,
-                    asks: false,
+                    only_tests: false,
                 }));
             }
         }
@@ -304,7 +309,7 @@ fn bare(host: Range<usize>) -> Found {
 }
 
 /// `nc -z HOST PORT`
-fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Connection>) {
     let mut places = Vec::new();
     let mut at = args.start;
     while at < args.end {
@@ -321,15 +326,15 @@ fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], foun
     if let Some((name, port)) = text.split_once(':')
         && scan::is_name(name)
     {
-        found.push(Talk { word: *host, found: bare(0..name.len()), port: port.parse().ok(), asks: true });
+        found.push(Connection { word: *host, found: bare(0..name.len()), port: port.parse().ok(), only_tests: true });
     } else if scan::is_name(text) {
         let port = rest.first().and_then(|port| words[*port].text.parse().ok());
-        found.push(Talk { word: *host, found: bare(0..text.len()), port, asks: true });
+        found.push(Connection { word: *host, found: bare(0..text.len()), port, only_tests: true });
     }
 }
 
 /// `pg_isready -h HOST -p PORT`
-fn flagged_host(words: &[Word<'_>], args: Range<usize>, asks: bool, found: &mut Vec<Talk>) {
+fn flagged_host(words: &[Word<'_>], args: Range<usize>, only_tests: bool, found: &mut Vec<Connection>) {
     let mut host = None;
     let mut port = None;
     let mut at = args.start;
@@ -363,12 +368,12 @@ fn flagged_host(words: &[Word<'_>], args: Range<usize>, asks: bool, found: &mut 
     if let Some((word, range)) = host
         && scan::is_name(&words[word].text[range.clone()])
     {
-        found.push(Talk { word, found: bare(range), port, asks });
+        found.push(Connection { word, found: bare(range), port, only_tests });
     }
 }
 
 /// `nslookup HOST`
-fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Talk>) {
+fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &mut Vec<Connection>) {
     let mut at = args.start;
     while at < args.end {
         let text = &*words[at].text;
@@ -376,7 +381,7 @@ fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &
             at += 1;
         } else if !text.starts_with(['-', '+', '@', '<', '>']) {
             if scan::is_name(text) {
-                found.push(Talk { word: at, found: bare(0..text.len()), port: None, asks: true });
+                found.push(Connection { word: at, found: bare(0..text.len()), port: None, only_tests: true });
             }
             return;
         }
@@ -384,11 +389,11 @@ fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &
     }
 }
 
-/// How many bytes variables may bring into a script; what names more stays as it is.
+/// How many bytes variables may add to a script; further references stay as they are.
 pub const MOST_EXPANDED: usize = 1 << 16;
 
-/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` where the variable is known, as long as there is `room` for what it
-/// holds.
+/// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` for known variables, as long as there is `room` for their
+/// values.
 #[must_use]
 pub fn expand<'t>(text: &'t str, room: &mut usize, var: &dyn Fn(&str) -> Option<String>) -> Cow<'t, str> {
     if !text.contains('$') {
@@ -396,13 +401,13 @@ pub fn expand<'t>(text: &'t str, room: &mut usize, var: &dyn Fn(&str) -> Option<
     }
     let mut out = String::new();
     let mut rest = text;
-    // How far from the end the last brace is: none is looked for behind it.
+    // The distance of the last brace from the end: beyond it, none is searched for.
     let last = text.rfind('}').map_or(usize::MAX, |at| text.len() - at);
     while let Some(at) = rest.find('$').filter(|_| *room > 0) {
         out.push_str(&rest[..at]);
         let tail = &rest[at + 1..];
         let inner = tail.strip_prefix('{');
-        // The name first: what ends it is looked for behind it only, so that a nest of `${` is read once.
+        // The name is read first and its end is searched for after it, so that nested `${` are read once.
         let name = inner.unwrap_or(tail);
         let behind = name.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
         let name = &name[..name.len() - behind.len()];
@@ -440,13 +445,13 @@ mod tests {
         commands(script)
             .iter()
             .flat_map(|words| {
-                talks(words).into_iter().map(|talk| {
+                connections(words).into_iter().map(|talk| {
                     let port = talk.found.port.map(|(port, _)| port).or(talk.port);
                     let host = &words[talk.word].text[talk.found.host.clone()];
                     format!(
                         "{host}{}{}",
                         port.map_or(String::new(), |port| format!(":{port}")),
-                        if talk.asks { "" } else { "!" }
+                        if talk.only_tests { "" } else { "!" }
                     )
                 })
             })
@@ -454,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_tell_whom_they_talk_to() {
+    fn commands_connect_to_hosts() {
         assert_eq!(hosts("until nc -z postgres 5432; do echo waiting; sleep 2; done"), ["postgres:5432"]);
         assert_eq!(hosts("until pg_isready -h postgresql -p 5432 -U u; do sleep 1; done"), ["postgresql:5432"]);
         assert_eq!(hosts("PGPASSWORD=x psql -h db -U u -f /x.sql"), ["db!"]);

@@ -1,18 +1,17 @@
-//! Places inside a scalar: which bytes of the file a part of a value was written with.
+//! Positions inside a scalar: the bytes of the file from which a part of a value was read.
 //!
-//! A host that stands in a config file, that stands in a block scalar of a ConfigMap, has a line and a column of its
-//! own. The value is what YAML made of the text: indentation gone, lines folded, escapes read. Walking both side by
-//! side finds the way back.
+//! A host in a config file in a block scalar of a ConfigMap has a line and a column of its own. YAML removes
+//! indentation, folds lines and decodes escapes, so the scalar and the file are walked side by side.
 
 use std::cell::Cell;
 use std::ops::Range;
 
 use crate::source::Span;
 
-/// The bytes of the file that `range` of a scalar's value was written with. `text` is the whole file, `span` the
-/// scalar's place in it. `None` where the two do not fit together (an alias, a value that was made and not read).
+/// The bytes of the file from which `range` of a scalar's value was read. `text` is the whole file, `span` the scalar
+/// in it. `None` if the two do not match (an alias, or a value that was not read).
 ///
-/// `trail` remembers how far the walk came: many parts of one long value, asked for in their order, are one walk.
+/// `trail` keeps the position of the walk, so that many parts of a long value, requested in order, take one walk.
 #[must_use]
 pub fn locate(text: &str, span: Span, value: &str, range: Range<usize>, trail: &Cell<Trail>) -> Option<Span> {
     let raw = text.get(span.start as usize..span.end as usize)?;
@@ -43,7 +42,7 @@ pub fn locate(text: &str, span: Span, value: &str, range: Range<usize>, trail: &
     Some(Span::new(span.file, span.start + start as u32, span.start + end as u32))
 }
 
-/// How far into a scalar [`locate`] came: bytes of its value, and of what it was written with.
+/// How far [`locate`] has walked: bytes of the value, and bytes of the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Trail {
     span: Span,
@@ -53,7 +52,7 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Nowhere.
+    /// The start of a scalar.
     pub const NONE: Self = Self { span: Span::NONE, length: 0, offset: usize::MAX, at: 0 };
 }
 
@@ -72,7 +71,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Steps over what stands before the content: the quote, or a block's header line.
+    /// Skips what is before the content: a quote, or the header line of a block.
     fn begin(&mut self) {
         match self.raw.as_bytes().first() {
             Some(b'"') => (self.style, self.at) = (Style::Double, 1),
@@ -90,12 +89,12 @@ impl Walk<'_> {
         &self.raw[self.at..]
     }
 
-    /// The place of the next character of the value, which is `wanted`.
+    /// The position of the next character of the value, which is `wanted`.
     fn next(&mut self, wanted: char) -> Option<Range<usize>> {
         if wanted == '\n' || wanted == ' ' {
             return Some(self.blank(wanted));
         }
-        // Indentation and line breaks that folding took away stand before it.
+        // Indentation and folded line breaks come before it.
         loop {
             let here = self.at;
             if self.style == Style::Double && self.rest().starts_with('\\') {
@@ -103,7 +102,7 @@ impl Walk<'_> {
                 self.at += length;
                 match c {
                     Some(c) if c == wanted => return Some(here..self.at),
-                    // An escaped line break is nothing.
+                    // An escaped line break yields nothing.
                     None => continue,
                     Some(_) => return None,
                 }
@@ -124,7 +123,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A blank or line break of the value: either as it stands, or what folding made of a line break.
+    /// A space or line break of the value: literal, or a folded line break.
     fn blank(&mut self, wanted: char) -> Range<usize> {
         let here = self.at;
         if self.style == Style::Double && self.rest().starts_with('\\') {
@@ -138,7 +137,7 @@ impl Walk<'_> {
             [b' ', ..] if wanted == ' ' => self.at += 1,
             [b'\r', b'\n', ..] => self.line_break(2),
             [b'\n', ..] => self.line_break(1),
-            // A blank before the line break that folds into one.
+            // A space before the folded line break.
             [b' ' | b'\t', ..] => {
                 let blanks = self.rest().len() - self.rest().trim_start_matches([' ', '\t']).len();
                 if self.rest()[blanks..].starts_with(['\n', '\r']) {
@@ -160,7 +159,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Steps over a block's indentation: that of its first line that is not blank.
+    /// Skips a block's indentation: that of its first line that is not blank.
     fn skip_blanks(&mut self) {
         let indent = self.indent();
         let spaces = self.rest().len() - self.rest().trim_start_matches(' ').len();
@@ -170,7 +169,7 @@ impl Walk<'_> {
     fn indent(&self) -> usize {
         let mut lines = self.raw.lines();
         let header = lines.next().unwrap_or_default();
-        // An indicator counts from the parent's indentation, which is not in sight: the value's own blanks tell.
+        // An indentation indicator is relative to the parent, which is unknown here: the value's own spaces show it.
         if header.bytes().any(|byte| byte.is_ascii_digit()) {
             return 0;
         }
@@ -178,7 +177,7 @@ impl Walk<'_> {
     }
 }
 
-/// The character an escape stands for, and its length. `None` for an escaped line break.
+/// The character of an escape, and its length. `None` for an escaped line break.
 fn escape(raw: &str) -> (Option<char>, usize) {
     let number = |digits: usize| {
         let c = raw.get(2..2 + digits).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
@@ -220,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    /// Where `needle` of the value of `key` stands: line, column and the text there.
+    /// The position of `needle` in the value of `key`: line, column and the string there.
     fn find(text: &str, needle: &str) -> (usize, usize, String) {
         let sources = Sources::new();
         let file = sources.add("f", text);
@@ -230,7 +229,7 @@ mod tests {
         let range = at..at + needle.len();
         let trail = Cell::new(Trail::NONE);
         let span = locate(text, node.origin.span, node.text(), range.clone(), &trail).unwrap();
-        // From what it met on the way it goes on as from the beginning.
+        // Continuing from a trail gives the same as starting at the beginning.
         for start in 0..at {
             let trail = Cell::new(Trail::NONE);
             let _ = locate(text, node.origin.span, node.text(), start..start + 1, &trail);

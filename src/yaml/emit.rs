@@ -1,7 +1,7 @@
-//! Nodes to YAML text that every reader of the field reads the same: YAML 1.1 (kubectl), 1.2 (editors, kustomize).
+//! Writes nodes as YAML that YAML 1.1 (kubectl) and 1.2 (editors, kustomize) readers read the same.
 //!
-//! A string is written plain only where no reader could take it for anything else, as a literal block where it has
-//! several lines, and in double quotes otherwise. Lists start in the column of their key, as kubectl writes them.
+//! A string is written plain only if every reader reads it as that string, as a literal block if it has several
+//! lines, and in double quotes otherwise. Lists start in the column of their key, as in kubectl's output.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ use crate::memo::Memo;
 use crate::node::{Mapping, Node, Origin, TextPart, Value};
 
 thread_local! {
-    /// Which texts are written as blocks.
+    /// Which strings are written as blocks.
     static BLOCKS: Memo<bool> = const { Memo::new() };
 }
 
-/// Longer keys need the explicit `? key` form: readers look no further than 1024 characters for the colon.
+/// Longer keys need the explicit `? key` form: readers search only 1024 characters for the colon.
 const MAX_PLAIN_KEY: usize = 512;
 
-/// The YAML text of one document, ending in a line break.
+/// One document as YAML, ending in a line break.
 #[must_use]
 pub fn emit(node: &Node) -> String {
     let mut emitter = Emitter::default();
@@ -24,7 +24,7 @@ pub fn emit(node: &Node) -> String {
     emitter.out
 }
 
-/// The YAML text of several documents, with `---` between them.
+/// Several documents as YAML, separated by `---`.
 #[must_use]
 pub fn emit_stream<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> String {
     let mut emitter = Emitter::default();
@@ -37,7 +37,7 @@ pub fn emit_stream<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> String {
     emitter.out
 }
 
-/// The YAML text of one document, and which bytes of it came from where: one part a scalar.
+/// One document as YAML, and the origin of its bytes, one part for each scalar.
 #[must_use]
 pub fn emit_with_parts(node: &Node) -> (String, Vec<TextPart>) {
     let mut emitter = Emitter { parts: Some(Vec::new()), ..Emitter::default() };
@@ -60,7 +60,7 @@ impl Emitter {
         }
     }
 
-    /// The entries of a mapping. `inline`: the first one continues a line that a list item began.
+    /// Writes the entries of a mapping. `inline`: the first one continues the line of a list item.
     fn mapping(&mut self, mapping: &Mapping, indent: usize, inline: bool) {
         for (at, entry) in mapping.iter().enumerate() {
             if at > 0 || !inline {
@@ -106,7 +106,7 @@ impl Emitter {
         }
     }
 
-    /// A scalar or an empty collection, and the line break behind it.
+    /// Writes a scalar or an empty collection, and a line break.
     fn scalar(&mut self, node: &Node, indent: usize) {
         let start = self.out.len();
         match &node.value {
@@ -170,14 +170,14 @@ fn write_key(out: &mut String, key: &str) {
     if is_plain(key) { out.push_str(key) } else { write_quoted(out, key) }
 }
 
-/// The byte needs quotes.
+/// The byte requires quotes.
 const UNSAFE: u8 = 1;
-/// No number and no date can hold the byte.
+/// The byte does not occur in numbers and dates.
 const LETTER: u8 = 2;
-/// A blank, which must not follow a colon.
+/// A space, which must not follow a colon.
 const BLANK: u8 = 4;
 
-/// What each byte is in a plain text.
+/// The class of each byte in a plain scalar.
 const CLASSES: [u8; 256] = {
     let mut classes = [UNSAFE; 256];
     let mut byte = 0;
@@ -194,14 +194,14 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// Whether no reader takes the plain text for anything but this very string.
+/// Whether every reader reads the plain scalar as this string.
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     if !(first.is_ascii_alphanumeric() || *first == b'/') || matches!(last, b':' | b' ') {
         return false;
     }
-    // Four at a time, and without a way out within a piece: most texts are short and safe.
+    // Four at a time without an early exit: most strings are short and safe.
     let class = |byte: u8| CLASSES[usize::from(byte)];
     let four = |classes, [a, b, c, d]: &[u8; 4]| classes | class(*a) | class(*b) | class(*c) | class(*d);
     let mut classes = 0;
@@ -216,11 +216,11 @@ fn is_plain(text: &str) -> bool {
     if classes & BLANK != 0 && text.contains(": ") {
         return false;
     }
-    // Only a digit at the start makes a number or a date possible; then a letter that neither can hold rules both out.
+    // Only what starts with a digit can be a number or a date, and a letter that occurs in neither excludes both.
     (classes & LETTER != 0 || !first.is_ascii_digit()) && !is_word(text)
 }
 
-/// The words that some reader takes for a boolean, a null or a number.
+/// Words that some reader reads as a boolean, a null or a number.
 fn is_word(text: &str) -> bool {
     let words: &[&str] = match text.len() {
         1 => &["y", "n"],
@@ -234,8 +234,8 @@ fn is_word(text: &str) -> bool {
     words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text reads back from a literal block: several lines, the first with text begins with no blank, no line
-/// ends in one, and nothing is unprintable.
+/// Whether a string survives as a literal block: it has several lines, the first non-empty one does not start with a
+/// space, no line ends in one, and everything is printable.
 fn is_block(text: &str) -> bool {
     if !text.as_bytes().contains(&b'\n') || text.ends_with([' ', '\t']) {
         return false;
@@ -244,7 +244,7 @@ fn is_block(text: &str) -> bool {
     if first.is_empty() || first.starts_with([' ', '\t']) {
         return false;
     }
-    // Without a way out in the middle, so that many bytes are looked at at once.
+    // Without an early exit, so that the loop is vectorized.
     let bytes = text.as_bytes();
     let control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\t') | (byte == 0x7f);
     let blank = |byte: u8| (byte == b' ') | (byte == b'\t');
@@ -253,12 +253,12 @@ fn is_block(text: &str) -> bool {
     !controls && !trailing && (text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_printable(c)))
 }
 
-/// Characters that turn the direction of writing, so that a text shows otherwise than it reads.
+/// Characters that change the writing direction, so that a string looks different from what it is.
 pub(crate) const fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-/// Whether every reader takes the character as it stands, and shows it where it stands.
+/// Whether every reader accepts the character unescaped, and displays it in its position.
 fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,

@@ -1,10 +1,10 @@
-//! Nodes to JSON text, two blanks a level.
+//! Writes nodes as JSON, with an indentation of two spaces.
 
 use std::fmt::Write as _;
 
 use crate::node::{Node, TextPart, Value};
 
-/// The JSON text of a value, without a line break at the end.
+/// A value as JSON, without a line break at the end.
 #[must_use]
 pub fn json(node: &Node) -> String {
     let mut writer = Writer { out: String::new(), parts: None };
@@ -12,7 +12,7 @@ pub fn json(node: &Node) -> String {
     writer.out
 }
 
-/// The JSON text of a value, and which bytes of it came from where: one part a scalar.
+/// A value as JSON, and the origin of its bytes, one part for each scalar.
 #[must_use]
 pub fn json_with_parts(node: &Node) -> (String, Vec<TextPart>) {
     let mut writer = Writer { out: String::new(), parts: Some(Vec::new()) };
@@ -79,7 +79,7 @@ fn string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // A YAML reader refuses these raw, though JSON allows some of them.
+            // YAML readers reject these unescaped, though JSON allows some of them.
             '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
                 _ = write!(out, "\\u{:04x}", c as u32);
             }

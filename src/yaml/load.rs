@@ -1,7 +1,7 @@
-//! Text to nodes, on granit-parser's events.
+//! Reads YAML into nodes, from the events of granit-parser.
 //!
-//! A stream is cut at the `---` lines first: each document is read by itself, so that one that cannot be read does not
-//! stop the rest, and large streams are read in parallel.
+//! A stream is split at its `---` lines. Each document is read separately, so that invalid ones do not affect the
+//! others, and large streams are read in parallel.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,38 +14,38 @@ use crate::node::{FEW, Mapping, Node, Value};
 use crate::source::{FileId, Span};
 use crate::yaml::scalar;
 
-/// How deep collections may nest.
+/// The maximum nesting depth of collections.
 pub const MAX_DEPTH: usize = 128;
 
-/// How many nodes the aliases of one file may expand to, and its anchors be kept as.
+/// The maximum number of nodes to which the aliases of a file expand, and of nodes kept for its anchors.
 pub const MAX_ALIASED_NODES: usize = 10_000_000;
 
-/// From this size on a stream is read by several threads.
+/// The size in bytes from which a stream is read by several threads.
 const PARALLEL_BYTES: usize = 256 * 1024;
 
-/// How a text is read.
+/// How YAML is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// Profiles and templates: what YAML 1.1 and 1.2 read differently is an error, and so are anchors, aliases, merge
-    /// keys, tags and keys that are no strings.
+    /// Profiles and templates: scalars that YAML 1.1 and 1.2 read differently are errors, and so are anchors,
+    /// aliases, merge keys, tags and keys that are not strings.
     Strict,
     /// Manifests: as kubectl reads them (`sigs.k8s.io/yaml`); aliases and merge keys are expanded within bounds.
     Kubectl,
 }
 
-/// What came out of a text.
+/// The result of reading a file.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The documents that could be read, in order; empty ones (only comments, `null`) are left out.
+    /// The valid documents, in order, without empty ones (only comments, `null`).
     pub documents: Vec<Node>,
-    /// What is wrong with the text. A document that cannot be read does not stop the rest.
+    /// The findings. An invalid document does not affect the others.
     pub findings: Vec<Finding>,
     /// The documents with errors.
     pub unread: Vec<Span>,
 }
 
 impl Loaded {
-    /// Whether readers that reject duplicate keys, such as Go's yaml.v3, can read it, too.
+    /// Whether readers that reject duplicate keys, such as Go's yaml.v3, can read it as well.
     #[must_use]
     pub fn is_readable_by_all(&self) -> bool {
         self.findings
@@ -54,13 +54,13 @@ impl Loaded {
     }
 }
 
-/// Reads all documents of a text; the spans are offsets in it, in `file`.
+/// Reads all documents of a string; spans are offsets in it, in `file`.
 #[must_use]
 pub fn load_text(text: &str, file: FileId, dialect: Dialect) -> Loaded {
     load_some(text, file, dialect, &|_| true)
 }
 
-/// Reads those documents of a text whose own text is wanted.
+/// Reads those documents of a string whose contents satisfy a predicate.
 #[must_use]
 pub fn load_some(text: &str, file: FileId, dialect: Dialect, is_wanted: &dyn Fn(&str) -> bool) -> Loaded {
     let mut segments = json_stream(text).unwrap_or_else(|| segments(text));
@@ -96,35 +96,36 @@ pub fn load_some(text: &str, file: FileId, dialect: Dialect, is_wanted: &dyn Fn(
         }
     });
     if budget.is_short() {
-        // Which documents were refused depended on the threads; one after the other it depends on the text alone.
+        // Which documents exceed the limit depends on the threads. Read one after the other, it depends on the input
+        // alone.
         drop(whole);
         return read(&segments, &Budget::default());
     }
     whole
 }
 
-/// The nodes that a file's documents share for their anchors and aliases.
+/// The budget of nodes that the anchors and aliases of a file's documents share.
 ///
-/// What was taken is never given back, so whether anything is refused does not depend on who comes first.
+/// Nothing is given back, so whether the budget is exceeded does not depend on the order.
 #[derive(Debug, Default)]
 struct Budget {
     taken: AtomicUsize,
 }
 
 impl Budget {
-    /// Takes so many nodes; `false` where there are not as many left.
+    /// Takes a number of nodes; `false` if fewer are left.
     fn take(&self, nodes: usize) -> bool {
-        // Once refused it stays short: nothing after it has to be read twice.
+        // Once exceeded it stays exceeded, so that nothing after it has to be read twice.
         self.taken.fetch_add(nodes, Ordering::Relaxed).saturating_add(nodes) <= MAX_ALIASED_NODES
     }
 
-    /// Whether something was refused.
+    /// Whether the budget was exceeded.
     fn is_short(&self) -> bool {
         self.taken.load(Ordering::Relaxed) > MAX_ALIASED_NODES
     }
 }
 
-/// Cuts the documents into runs of about `size` bytes.
+/// Groups the documents into runs of about `size` bytes.
 fn shares<'a, 'b>(segments: &'a [(usize, &'b str)], size: usize) -> Vec<&'a [(usize, &'b str)]> {
     let mut first = 0;
     segments
@@ -138,7 +139,7 @@ fn shares<'a, 'b>(segments: &'a [(usize, &'b str)], size: usize) -> Vec<&'a [(us
         .collect()
 }
 
-/// The values of a stream of JSON, such as `jq` prints, each with its offset; `None` for anything else.
+/// The values of a JSON stream, such as the output of `jq`, each with its offset; `None` for anything else.
 fn json_stream(text: &str) -> Option<Vec<(usize, &str)>> {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let body = &text[start..];
@@ -160,7 +161,7 @@ fn json_stream(text: &str) -> Option<Vec<(usize, &str)>> {
                     from = at + 1;
                 }
             }
-            // Between values there are only blanks.
+            // Only whitespace is allowed between values.
             _ if depth == 0 => return None,
             b':' | b',' => {}
             b'"' => at += string_length(&bytes[at..])? - 1,
@@ -180,7 +181,7 @@ fn json_stream(text: &str) -> Option<Vec<(usize, &str)>> {
     (parts.len() > 1 && depth == 0).then_some(parts)
 }
 
-/// How many bytes a JSON string takes that begins some bytes, with its quotes; `None` where it does not end.
+/// The length in bytes of the JSON string at the start, with its quotes; `None` if it does not end.
 fn string_length(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -192,12 +193,12 @@ fn string_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The documents of a stream, each with its offset: a new one starts at every `---` in column 0.
+/// The documents of a stream, each with its offset: every `---` in column 0 starts one.
 fn segments(text: &str) -> Vec<(usize, &str)> {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let mut starts = vec![start];
     let mut from = start;
-    // What the lines of this document are so far, and up to where they were looked at.
+    // What the lines of the current document are, and the offset up to which they were read.
     let (mut blank, mut directive, mut seen) = (true, false, start);
     while let Some(found) = text[from..].find("\n---") {
         let at = from + found + 1;
@@ -215,7 +216,7 @@ fn segments(text: &str) -> Vec<(usize, &str)> {
             }
             seen = at;
         }
-        // A document's directives stand above its marker.
+        // A document's directives are above its marker.
         if !(blank && directive) {
             starts.push(at);
             (blank, directive, seen) = (true, false, at);
@@ -263,7 +264,7 @@ fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, budge
             break;
         }
     }
-    // Of two values of one key only the last is in the tree; the other may be a secret as well.
+    // Of duplicate keys only the last value is in the tree; the others may be secrets as well.
     let is_lost = |finding: &Finding| finding.severity == Severity::Error || finding.rule == RuleId::YamlDuplicateKey;
     if loader.findings.iter().any(is_lost) {
         loaded.unread.push(loader.span(0, text.len()));
@@ -272,7 +273,7 @@ fn read_segment(text: &str, offset: usize, file: FileId, dialect: Dialect, budge
     loaded.findings.append(&mut loader.findings);
 }
 
-/// A collection being filled.
+/// A collection that is being read.
 struct Open {
     start: usize,
     flow: bool,
@@ -288,9 +289,9 @@ enum Items {
 struct Key {
     text: EcoString,
     span: Span,
-    /// A plain `<<`, which merges.
+    /// A plain `<<`, the merge key.
     merge: bool,
-    /// Whether the mapping has it already.
+    /// Whether the mapping has the key already.
     again: bool,
 }
 
@@ -300,14 +301,14 @@ struct Loader<'a> {
     file: FileId,
     dialect: Dialect,
     stack: Vec<Open>,
-    /// What an anchor stands for, and how many nodes that is.
+    /// The value of an anchor, and the number of its nodes.
     anchors: HashMap<usize, (Node, usize)>,
     budget: &'a Budget,
     documents: Vec<Node>,
     findings: Vec<Finding>,
 }
 
-/// What stops the document that is being read.
+/// Why reading of the current document stopped.
 type Step = Result<(), Box<Finding>>;
 
 impl Loader<'_> {
@@ -392,7 +393,7 @@ impl Loader<'_> {
 
     fn close(&mut self, end: usize) -> Step {
         let Some(open) = self.stack.pop() else { return Ok(()) };
-        // granit-parser begins a list that is not indented behind its first dash.
+        // granit-parser starts a list without indentation after its first dash.
         let start = match &open.items {
             Items::Sequence(_) if !open.flow && !self.text[open.start..].starts_with('-') => {
                 self.text[..open.start].rfind('-').unwrap_or(open.start)
@@ -410,7 +411,7 @@ impl Loader<'_> {
                 (Value::Mapping(mapping), last)
             }
         };
-        // A block collection ends where its last value does, not where the next token shows that it has ended.
+        // A block collection ends with its last value, not at the next token.
         let end = match last {
             Some(last) if !open.flow && !last.is_none() && last.end as usize >= self.offset + open.start => {
                 last.end as usize - self.offset
@@ -462,7 +463,7 @@ impl Loader<'_> {
                     let finding = Finding::error(RuleId::YamlKey, span, format!("the key `{text}` is not a string"));
                     return Err(Box::new(finding.with_help(format!("quote it: \"{text}\""))));
                 }
-                // kubectl turns these into strings on the way to JSON.
+                // kubectl converts these to strings on the way to JSON.
                 Value::Bool(value) => if value { "true" } else { "false" }.into(),
                 Value::Int(number) => number.to_string().into(),
                 Value::Float(number) => number.to_string().into(),
@@ -476,12 +477,12 @@ impl Loader<'_> {
         self.finish(Node::new(value, span), anchor, 1)
     }
 
-    /// Tells of a scalar that readers disagree about.
+    /// Reports a scalar that readers read differently.
     fn tell_ambiguous(&mut self, text: &str, value: &Value, span: Span) {
         let Some(otherwise) = scalar::ambiguity(text, value, self.dialect == Dialect::Strict) else { return };
         let severity = match (self.dialect, value) {
             (Dialect::Strict, _) => Severity::Error,
-            // `defaultMode: 0644` is how the field's own documents write it.
+            // `defaultMode: 0644` is the form in the field's own documentation.
             (Dialect::Kubectl, Value::Int(_)) => Severity::Note,
             (Dialect::Kubectl, _) => Severity::Warning,
         };
@@ -506,7 +507,7 @@ impl Loader<'_> {
         Err(Box::new(Finding::error(rule, self.span(at, end.max(at + 1)), message)))
     }
 
-    /// A key of a mapping. Of several that are equal kubectl takes the last.
+    /// Reads a key of a mapping. Of duplicate keys kubectl uses the last.
     fn key(&mut self, mut new: Key) -> Step {
         if let Some(Open { items: Items::Mapping { mapping, key, seen, .. }, .. }) = self.stack.last_mut() {
             if mapping.len() == FEW && seen.is_empty() {
@@ -535,7 +536,7 @@ impl Loader<'_> {
 
     fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Step {
         if anchor != 0 {
-            // It is kept as a copy, and anchors may stand inside anchors.
+            // It is kept as a copy, and anchors may be nested.
             if !self.budget.take(size) {
                 return Err(too_large(node.origin.span));
             }
@@ -556,7 +557,7 @@ impl Loader<'_> {
                 },
                 Some(Key { text, span, again, .. }) => match mapping.entry_mut(&text).filter(|_| again) {
                     Some(entry) => {
-                        // Which of two equal ones counts is all the same.
+                        // Which of two equal values is used makes no difference.
                         if entry.value == node
                             && let Some(finding) = self.findings.iter_mut().rfind(|finding| finding.span == span)
                         {
@@ -576,7 +577,7 @@ impl Loader<'_> {
     }
 
     fn syntax_error(&self, at: usize, message: &str) -> Box<Finding> {
-        // Where the reader stumbled is often the line after the fault; an empty span there shows nothing.
+        // The parser often reports the line after the fault, where an empty span shows nothing.
         let at = if at >= self.text.len() { self.text.trim_end().len().saturating_sub(1) } else { at };
         let at = (0..=at).rev().find(|at| self.text.is_char_boundary(*at)).unwrap_or(0);
         let width = self.text[at..].chars().next().map_or(0, char::len_utf8);
@@ -589,7 +590,7 @@ impl Loader<'_> {
     }
 }
 
-/// Adds the entries of merged mappings that are not there yet; of two with one key the first counts.
+/// Adds the entries of merged mappings that are not set yet; of duplicate keys the first is used.
 fn merge_missing(mapping: &mut Mapping, merged: Vec<Mapping>) {
     if merged.is_empty() {
         return;
@@ -611,7 +612,7 @@ fn too_large(span: Span) -> Box<Finding> {
     Box::new(Finding::error(RuleId::YamlTooLarge, span, message))
 }
 
-/// How many nodes a tree has.
+/// The number of nodes of a tree.
 fn count(node: &Node) -> usize {
     1 + node.items().iter().map(count).sum::<usize>()
         + node.entries().iter().map(|entry| count(&entry.value)).sum::<usize>()

@@ -1,4 +1,4 @@
-//! YAML in and out: one loader for every text the tool reads, one emitter for every text it writes.
+//! YAML: one loader for everything the tool reads, one emitter for everything it writes.
 
 mod embedded;
 mod emit;
@@ -34,7 +34,7 @@ pub fn load(sources: &Sources, file: FileId, dialect: Dialect) -> Loaded {
     loaded
 }
 
-/// The documents of a text that the built-in set has word for word: read when the tool was built.
+/// The documents of a string that is a built-in file: parsed when the tool was built.
 fn built_in(text: &str, file: FileId) -> Option<Vec<Node>> {
     let known = FILES.iter().find(|known| !known.tree.is_empty() && known.text == text)?;
     unpack(known.tree, text, file)

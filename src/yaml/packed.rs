@@ -1,7 +1,7 @@
-//! Trees as bytes: what the build makes of the built-in files, so that a run need not read their YAML again.
+//! Trees as bytes: the build packs the built-in files, so that they need not be parsed again.
 //!
-//! A tree is packed beside the text it was read from: a scalar that stands in the text as it is is kept as its place
-//! there. Numbers have seven bits a byte, the lowest first.
+//! A tree is packed along with its source. A scalar that occurs verbatim in the source is stored as its position
+//! there. Numbers have seven bits in each byte, the lowest first.
 
 use ecow::{EcoString, EcoVec};
 
@@ -17,13 +17,13 @@ const SEQUENCE: u8 = 5;
 const MAPPING: u8 = 6;
 const STRING: u8 = 7;
 
-/// A string that stands in the text where its place begins, or behind a quotation mark.
+/// A string that is in the source at its position, or after a quote.
 const PLAIN: u8 = 0;
 const QUOTED: u8 = 1;
-/// A string with breaks or escapes, which follows.
+/// A string with line breaks or escapes, which follows.
 const OWN: u8 = 2;
 
-/// Packs the documents read from a text, which nothing was merged into or rendered.
+/// Packs the documents read from a string, without merged or rendered values.
 #[must_use]
 pub fn pack(documents: &[Node], text: &str) -> Vec<u8> {
     let mut packer = Packer { text, bytes: Vec::new() };
@@ -32,7 +32,7 @@ pub fn pack(documents: &[Node], text: &str) -> Vec<u8> {
     packer.bytes
 }
 
-/// The documents that were packed beside a text, as places in `file`. `None` where the bytes are no such thing.
+/// Unpacks documents, with positions in `file`. `None` if the bytes are invalid.
 #[must_use]
 pub fn unpack(bytes: &[u8], text: &str, file: FileId) -> Option<Vec<Node>> {
     let mut unpacker = Unpacker { bytes, text, file };
@@ -184,7 +184,7 @@ impl<'a> Unpacker<'a> {
 
     fn mapping(&mut self) -> Option<Node> {
         let (span, length) = (self.span()?, self.number()?);
-        // An entry has at least as many bytes as it has parts, whatever the number says.
+        // An entry has at least as many bytes as it has parts, whatever the number is.
         let mut mapping = Mapping::with_capacity(length.min(self.bytes.len()));
         for _ in 0..length {
             let (key, key_span) = self.string()?;
@@ -202,7 +202,7 @@ mod tests {
     use crate::built_in::FILES;
     use crate::yaml::{Dialect, load_text};
 
-    /// With all places, unlike `==`.
+    /// Compares positions as well, unlike `==`.
     fn whole(documents: &[Node]) -> String {
         format!("{documents:#?}")
     }
@@ -240,7 +240,7 @@ mod tests {
             for value in [0, 1, 7, 0x7f, 0x80, 0xff] {
                 let mut damaged = bytes.clone();
                 damaged[at] = value;
-                // No panic and no endless list is all that can be asked for.
+                // Random bytes must not cause a panic or an endless list.
                 _ = unpack(&damaged, text, FileId(0));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::node::Value;
 
-/// Reads a plain scalar as kubectl does. `None` for what it refuses: infinities and not-a-number.
+/// Reads a plain scalar as kubectl does. `None` for values it rejects: infinities and not-a-number.
 pub(super) fn kubectl(text: &str) -> Option<Value> {
     Some(match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
@@ -14,7 +14,7 @@ pub(super) fn kubectl(text: &str) -> Option<Value> {
     })
 }
 
-/// What is left of a value on kubectl's way over JSON: a float without a fraction arrives as a whole number.
+/// The value after kubectl's conversion to JSON: a float without a fraction becomes an integer.
 pub(super) fn through_json(value: Value) -> Value {
     const WHOLE: f64 = 9_007_199_254_740_992.0;
     match value {
@@ -28,7 +28,7 @@ fn number(text: &str) -> Option<Value> {
         return None;
     }
     if let Ok(int) = text.parse::<i64>() {
-        // A leading zero makes it octal, where it can be.
+        // A leading zero makes it octal, if its digits allow that.
         if !text.trim_start_matches(['+', '-']).starts_with('0') || int == 0 {
             return Some(Value::Int(int));
         }
@@ -68,9 +68,9 @@ fn number(text: &str) -> Option<Value> {
     value.is_finite().then_some(Value::Float(value))
 }
 
-/// How readers disagree about a plain scalar, in words for beside the excerpt; they hold no value, which may be a secret.
+/// How readers differ on a plain scalar, as a label for the excerpt; without the value, which may be a secret.
 ///
-/// `strict`: also tell of what only readers older than kubectl take for a number or a date.
+/// `strict`: also report what only readers older than kubectl read as a number or a date.
 pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.trim_start_matches(['+', '-']);
@@ -96,7 +96,7 @@ pub(super) fn ambiguity(text: &str, kubectl: &Value, strict: bool) -> Option<&'s
     }
 }
 
-/// Whether YAML 1.1 reads a date, with or without a time: `2026-01-31`, `2026-01-31T12:00:00Z`.
+/// Whether YAML 1.1 reads it as a date, with or without a time: `2026-01-31`, `2026-01-31T12:00:00Z`.
 fn is_date(text: &str) -> bool {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return false;

@@ -84,7 +84,7 @@ pub(super) fn command_mentions<'a>(
     }
     let words: Vec<Word<'_>> =
         nodes.iter().map(|node| Word { text: container.expand(node.text()), range: 0..0 }).collect();
-    for talk in shell::talks(&words) {
+    for talk in shell::connections(&words) {
         let node = nodes[talk.word];
         let exact = *node.text() == words[talk.word].text;
         let spot = MentionSource {
@@ -161,13 +161,13 @@ pub(super) fn script_mentions<'a>(
         if let Some(at) = nested {
             let inner = std::mem::take(&mut expanded[at].text);
             for words in shell::commands(&inner) {
-                for talk in shell::talks(&words) {
+                for talk in shell::connections(&words) {
                     let text = &words[talk.word].text;
                     push_talk(script, &expanded[at].range, text, talk, true, spot, mentions);
                 }
             }
         }
-        for talk in shell::talks(&expanded) {
+        for talk in shell::connections(&expanded) {
             let text = &expanded[talk.word].text;
             let same = words[talk.word].text == *text;
             push_talk(script, &words[talk.word].range, text, talk, same, spot, mentions);
@@ -179,7 +179,7 @@ fn push_talk<'a>(
     script: &str,
     word: &Range<usize>,
     text: &str,
-    talk: shell::Talk,
+    talk: shell::Connection,
     same: bool,
     spot: &dyn Fn(bool) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
