@@ -24,7 +24,7 @@ pub struct Connection {
     /// The port, if it is another word.
     pub port: Option<u16>,
     /// Whether the command only tests whether the host answers.
-    pub only_tests: bool,
+    pub availability_check: bool,
 }
 
 /// The bytes that have a meaning outside quotes.
@@ -206,7 +206,7 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
             let (host, port) = rest.split_once('/').unwrap_or((rest, ""));
             if scan::is_name(host) {
                 let port = port.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
-                found.push(Connection { word: at, found: bare(from..from + host.len()), port, only_tests: true });
+                found.push(Connection { word: at, found: bare(from..from + host.len()), port, availability_check: true });
             }
         }
     }
@@ -233,7 +233,7 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
                     continue;
                 }
                 for found_host in scan::value(text, Hint::Address).into_iter().filter(|found| found.port.is_some()) {
-                    found.push(Connection { word: at, found: found_host, port: None, only_tests: true });
+                    found.push(Connection { word: at, found: found_host, port: None, availability_check: true });
                 }
             }
             flagged_host(words, args.clone(), true, &mut found);
@@ -246,13 +246,13 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
                 for found_host in
                     scan::value(&words[at].text, Hint::Address).into_iter().filter(|found| found.port.is_some())
                 {
-                    found.push(Connection { word: at, found: found_host, port: None, only_tests: true });
+                    found.push(Connection { word: at, found: found_host, port: None, availability_check: true });
                 }
             }
         }
         _ => {}
     }
-    let only_tests = matches!(
+    let availability_check = matches!(
         program,
         "curl" | "wget" | "dockerize" | "wait4x" | "wait-for" | "wait-for-it" | "wait-for-it.sh" | "http"
     );
@@ -266,14 +266,14 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
         if colon && word.text.contains("://") {
             let mut urls = Vec::new();
             scan::urls(&word.text, &mut urls);
-            found.extend(urls.into_iter().map(|found| Connection { word: at, found, port: None, only_tests }));
+            found.extend(urls.into_iter().map(|found| Connection { word: at, found, port: None, availability_check }));
         } else if equals && word.text.contains("host=") && !word.text.starts_with('-') {
             let keywords = scan::value(&word.text, Hint::None);
             found.extend(keywords.into_iter().map(|found| Connection {
                 word: at,
                 found,
                 port: None,
-                only_tests: false,
+                availability_check: false,
             }));
         } else if equals
             && let Some((flag, value)) = word.text.split_once('=').filter(|(flag, _)| flag.starts_with("--"))
@@ -283,7 +283,7 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
             for mut talk in scan::value(value, scan::hint(flag)) {
                 talk.host = talk.host.start + from..talk.host.end + from;
                 talk.port = talk.port.map(|(port, range)| (port, range.start + from..range.end + from));
-                found.push(Connection { word: at, found: talk, port: None, only_tests: false });
+                found.push(Connection { word: at, found: talk, port: None, availability_check: false });
             }
         } else if at > 0
             && words[at - 1].text.starts_with("--")
@@ -296,7 +296,7 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
                     word: at,
                     found,
                     port: None,
-                    only_tests: false,
+                    availability_check: false,
                 }));
             }
         }
@@ -326,15 +326,15 @@ fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], foun
     if let Some((name, port)) = text.split_once(':')
         && scan::is_name(name)
     {
-        found.push(Connection { word: *host, found: bare(0..name.len()), port: port.parse().ok(), only_tests: true });
+        found.push(Connection { word: *host, found: bare(0..name.len()), port: port.parse().ok(), availability_check: true });
     } else if scan::is_name(text) {
         let port = rest.first().and_then(|port| words[*port].text.parse().ok());
-        found.push(Connection { word: *host, found: bare(0..text.len()), port, only_tests: true });
+        found.push(Connection { word: *host, found: bare(0..text.len()), port, availability_check: true });
     }
 }
 
 /// `pg_isready -h HOST -p PORT`
-fn flagged_host(words: &[Word<'_>], args: Range<usize>, only_tests: bool, found: &mut Vec<Connection>) {
+fn flagged_host(words: &[Word<'_>], args: Range<usize>, availability_check: bool, found: &mut Vec<Connection>) {
     let mut host = None;
     let mut port = None;
     let mut at = args.start;
@@ -368,7 +368,7 @@ fn flagged_host(words: &[Word<'_>], args: Range<usize>, only_tests: bool, found:
     if let Some((word, range)) = host
         && scan::is_name(&words[word].text[range.clone()])
     {
-        found.push(Connection { word, found: bare(range), port, only_tests });
+        found.push(Connection { word, found: bare(range), port, availability_check });
     }
 }
 
@@ -381,7 +381,7 @@ fn single_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], found: &
             at += 1;
         } else if !text.starts_with(['-', '+', '@', '<', '>']) {
             if scan::is_name(text) {
-                found.push(Connection { word: at, found: bare(0..text.len()), port: None, only_tests: true });
+                found.push(Connection { word: at, found: bare(0..text.len()), port: None, availability_check: true });
             }
             return;
         }
@@ -451,7 +451,7 @@ mod tests {
                     format!(
                         "{host}{}{}",
                         port.map_or(String::new(), |port| format!(":{port}")),
-                        if talk.only_tests { "" } else { "!" }
+                        if talk.availability_check { "" } else { "!" }
                     )
                 })
             })

@@ -84,19 +84,19 @@ pub(super) fn command_mentions<'a>(
     }
     let words: Vec<Word<'_>> =
         nodes.iter().map(|node| Word { text: container.expand(node.text()), range: 0..0 }).collect();
-    for talk in shell::connections(&words) {
-        let node = nodes[talk.word];
-        let exact = *node.text() == words[talk.word].text;
+    for connection in shell::connections(&words) {
+        let node = nodes[connection.word];
+        let exact = *node.text() == words[connection.word].text;
         let spot = MentionSource {
             object,
             node,
-            location: MentionLocation::Command { availability_check: talk.asks },
+            location: MentionLocation::Command { availability_check: connection.availability_check },
             pod: Some(pod),
             container: Some(number),
         };
-        push(&spot, &words[talk.word].text, talk.found, exact, mentions);
+        push(&spot, &words[connection.word].text, connection.found, exact, mentions);
         if let Some(mention) = mentions.last_mut() {
-            mention.port = mention.port.or(talk.port);
+            mention.port = mention.port.or(connection.port);
             mention.repeated = !exact && !node.text().contains(mention.host.as_str());
         }
     }
@@ -161,16 +161,16 @@ pub(super) fn script_mentions<'a>(
         if let Some(at) = nested {
             let inner = std::mem::take(&mut expanded[at].text);
             for words in shell::commands(&inner) {
-                for talk in shell::connections(&words) {
-                    let text = &words[talk.word].text;
-                    push_talk(script, &expanded[at].range, text, talk, true, spot, mentions);
+                for connection in shell::connections(&words) {
+                    let text = &words[connection.word].text;
+                    push_talk(script, &expanded[at].range, text, connection, true, spot, mentions);
                 }
             }
         }
-        for talk in shell::connections(&expanded) {
-            let text = &expanded[talk.word].text;
-            let same = words[talk.word].text == *text;
-            push_talk(script, &words[talk.word].range, text, talk, same, spot, mentions);
+        for connection in shell::connections(&expanded) {
+            let text = &expanded[connection.word].text;
+            let same = words[connection.word].text == *text;
+            push_talk(script, &words[connection.word].range, text, connection, same, spot, mentions);
         }
     }
 }
@@ -179,14 +179,14 @@ fn push_talk<'a>(
     script: &str,
     word: &Range<usize>,
     text: &str,
-    talk: shell::Connection,
+    connection: shell::Connection,
     same: bool,
     spot: &dyn Fn(bool) -> MentionSource<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
     let raw = &script[word.clone()];
-    let port = talk.port;
-    push(&spot(talk.asks), text, talk.found, false, mentions);
+    let port = connection.port;
+    push(&spot(connection.availability_check), text, connection.found, false, mentions);
     let Some(mention) = mentions.last_mut() else { return };
     mention.port = mention.port.or(port);
     mention.repeated = !same && !raw.contains(mention.host.as_str());
