@@ -206,7 +206,12 @@ pub fn connections(words: &[Word<'_>]) -> Vec<Connection> {
             let (host, port) = rest.split_once('/').unwrap_or((rest, ""));
             if scan::is_name(host) {
                 let port = port.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
-                found.push(Connection { word: at, found: bare(from..from + host.len()), port, availability_check: true });
+                found.push(Connection {
+                    word: at,
+                    found: bare(from..from + host.len()),
+                    port,
+                    availability_check: true,
+                });
             }
         }
     }
@@ -326,7 +331,12 @@ fn positional_host(words: &[Word<'_>], args: Range<usize>, valued: &[&str], foun
     if let Some((name, port)) = text.split_once(':')
         && scan::is_name(name)
     {
-        found.push(Connection { word: *host, found: bare(0..name.len()), port: port.parse().ok(), availability_check: true });
+        found.push(Connection {
+            word: *host,
+            found: bare(0..name.len()),
+            port: port.parse().ok(),
+            availability_check: true,
+        });
     } else if scan::is_name(text) {
         let port = rest.first().and_then(|port| words[*port].text.parse().ok());
         found.push(Connection { word: *host, found: bare(0..text.len()), port, availability_check: true });
