@@ -53,7 +53,7 @@ fn render_one(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn check_one(bencher: Bencher<'_, '_>) {
-    let options = Options { whole: true, ..Options::default() };
+    let options = Options { complete: true, ..Options::default() };
     gateway(|_, rendered| bencher.bench_local(|| check(black_box(&rendered.objects), &options)));
 }
 

@@ -1,4 +1,4 @@
-//! Custom resources: where their definitions are found, and that every command that renders, checks or compares knows them.
+//! Custom resources: where their definitions are found, and that every command that renders, checks or compares uses them.
 
 use std::fs;
 use std::path::Path;
@@ -124,7 +124,7 @@ fn a_violation_of_only_a_published_schema_is_a_warning() {
     write(folder.path(), "crds/boat.yaml", CRD);
     let errors = found(&["boats.yaml", "--schemas", "schemas", "--crd", "crds"]);
     assert!(errors.iter().all(|said| said.starts_with("error ")) && errors.len() == 4, "{errors:?}");
-    // A version that nobody published is not known.
+    // A version without a published schema is unknown.
     write(folder.path(), "next.yaml", &BOAT.replace("v1", "v2"));
     assert!(found(&["next.yaml", "--schemas", "schemas"])[0].starts_with("warning kind-unknown "));
     let (code, ..) = run(folder.path(), &["check", "boats.yaml", "--schemas", "boats.yaml"]);
@@ -149,10 +149,10 @@ fn project() -> TempDir {
 }
 
 #[test]
-fn every_command_knows_the_definitions() {
+fn every_command_uses_the_definitions() {
     let project = project();
     let run = |args: &[&str]| run(project.path(), args);
-    // Without the definition the patch takes the place of the list.
+    // Without the definition, the patch replaces the list.
     let (code, stdout, stderr) = run(&["render", "sail"]);
     assert_eq!((code, stdout.contains("stern")), (0, false), "{stderr}");
     assert!(stderr.contains("warning[kind-unknown]"), "{stderr}");
@@ -174,7 +174,7 @@ fn every_command_knows_the_definitions() {
     let (code, stdout, stderr) =
         run(&["up", "sail", "--env", "dev", "--dry-run", "--context", "c", "--crd", "crds", "--set", "crew=4"]);
     assert_eq!(code, 0, "{stdout}{stderr}");
-    // What the definition refuses stops both.
+    // A violation of the definition fails both.
     write(
         project.path(),
         "templates/boat.yaml",
@@ -186,7 +186,7 @@ fn every_command_knows_the_definitions() {
         let (code, _, stderr) = run(&[args, &crd].concat());
         assert_eq!((code, stderr.contains("error[field-type]")), (1, true), "{stderr}");
     }
-    // The same by the settings, which count after the arguments.
+    // The same with the settings, which the arguments override.
     write(project.path(), "plimsoll.toml", "schemas = [\"schemas\"]\n");
     let (code, _, stderr) = run(&["render", "sail"]);
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -198,7 +198,7 @@ fn every_command_knows_the_definitions() {
 }
 
 #[test]
-fn diff_of_manifests_knows_the_defaults_of_definitions() {
+fn diff_of_manifests_applies_the_defaults_of_definitions() {
     let folder = folder(&[
         ("crds/boat.yaml", CRD),
         ("old.yaml", &BOAT.replace("crew: 3", "seats: []")),
@@ -213,7 +213,7 @@ fn diff_of_manifests_knows_the_defaults_of_definitions() {
     assert_eq!([effect(&[]), effect(&["--crd", "crds"])], ["object", "none"]);
 }
 
-/// What `render` and `check` say of the example, and its snapshots.
+/// The output of `render` and `check` for the example, and its snapshots.
 #[test]
 fn the_example_renders_and_is_checked() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/custom");
@@ -245,12 +245,12 @@ fn the_example_renders_and_is_checked() {
     }
 }
 
-/// The input of a case that is known by its number, as users reported it.
+/// A CustomResourceDefinition with placeholders for its scope and the schema of its spec.
 const PIPES: &str = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: pipes.acme.dev}\nspec:\n  \
     group: acme.dev\n  scope: SCOPE\n  names: {kind: Pipe, plural: pipes, singular: pipe, listKind: PipeList}\n  versions:\n  - name: v1\n    \
     served: true\n    storage: true\n    schema: {openAPIV3Schema: {type: object, properties: {spec: SPEC}}}\n---\n";
 
-/// The findings of severity error of resources of a definition, each as `field: message`.
+/// The errors of resources of a definition, each as `field: message`.
 fn errors(scope: &str, spec: &str, resources: &str) -> Vec<String> {
     let text = PIPES.replace("SCOPE", scope).replace("SPEC", spec) + resources;
     let folder = folder(&[("case.yaml", &text)]);
@@ -263,7 +263,7 @@ fn pipe(spec: &str) -> String {
 }
 
 #[test]
-fn fields_of_a_list_that_preserves_them_stay() {
+fn unknown_fields_in_a_list_are_preserved() {
     let preserved = "{type: object, properties: {steps: {type: array, x-kubernetes-preserve-unknown-fields: true, items: {type: object}}}}";
     assert_eq!(errors("Namespaced", preserved, &pipe("{steps: [{anything: 1}]}")), [""; 0]);
     let pruned = preserved.replace("x-kubernetes-preserve-unknown-fields: true, ", "");
@@ -271,7 +271,7 @@ fn fields_of_a_list_that_preserves_them_stay() {
 }
 
 #[test]
-fn defaults_are_filled_in_before_forms_are_compared() {
+fn defaults_are_applied_before_one_of_is_evaluated() {
     let spec = |default: &str| {
         format!(
             "{{type: object, properties: {{type: {{type: string{default}}}, value: {{type: string}}}}, oneOf: [{{properties: {{type: \
@@ -290,7 +290,7 @@ fn a_version_that_is_not_served_is_an_error() {
 }
 
 #[test]
-fn formats_of_definitions_are_held_also_in_forms() {
+fn formats_are_checked_also_in_any_of() {
     let spec = "{type: object, properties: {cidr: {type: string, format: cidr}, ip: {type: string, anyOf: [{format: ipv4}, {format: ipv6}]}}}";
     let other = |spec: &str| pipe(spec).replace("name: a", "name: b");
     let said = errors("Cluster", spec, &(pipe("{cidr: 'dead::beef::/64'}") + &other("{ip: not an ip}")));
@@ -298,17 +298,17 @@ fn formats_of_definitions_are_held_also_in_forms() {
     assert_eq!(errors("Cluster", spec, &(pipe("{cidr: 10.0.0.0/8}") + &other("{ip: '::1'}"))), [""; 0]);
 }
 
-/// The API server drops the namespace of what lives in none: `EnsureObjectNamespaceMatchesRequestNamespace` in
+/// The API server drops the namespace of a cluster-scoped object: `EnsureObjectNamespaceMatchesRequestNamespace` in
 /// k8s.io/apiserver/pkg/registry/rest/meta.go.
 #[test]
-fn a_cluster_wide_resource_may_name_a_namespace() {
+fn a_cluster_scoped_resource_may_have_a_namespace() {
     let named = pipe("{}").replace("name: a", "name: a, namespace: b");
     assert_eq!(errors("Cluster", "{type: object}", &named), [""; 0]);
     assert_eq!(errors("Namespaced", "{type: object}", &named), [""; 0]);
 }
 
 #[test]
-fn entries_of_sets_and_keyed_lists_are_told_apart() {
+fn duplicates_in_sets_and_keyed_lists_are_errors() {
     let item = "items: {type: object, required: [name], properties: {name: {type: string}, port: {type: integer, default: 1}}}";
     let spec = format!(
         "{{type: object, properties: {{keyed: {{type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], \
@@ -322,14 +322,14 @@ fn entries_of_sets_and_keyed_lists_are_told_apart() {
 }
 
 #[test]
-fn an_embedded_resource_says_what_it_is() {
+fn an_embedded_resource_has_a_version_and_kind() {
     let spec = "{type: object, properties: {pod: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}}}";
     assert_eq!(errors("Namespaced", spec, &pipe("{pod: {apiVersion: v1, kind: Pod, spec: {any: thing}}}")), [""; 0]);
     let said = errors("Namespaced", spec, &pipe("{pod: {apiVersion: v1, spec: {}}}"));
     assert!(said.len() == 1 && said[0].contains("spec.pod.kind"), "{said:?}");
 }
 
-/// A Rollout in the place of a Deployment: what the Service selects, and its ports.
+/// A Rollout instead of a Deployment: the Service that selects it, and its ports.
 #[test]
 fn a_custom_resource_with_a_pod_template_is_a_workload() {
     let text = |selector: &str, port: &str| {
@@ -357,7 +357,7 @@ fn a_custom_resource_with_a_pod_template_is_a_workload() {
 }
 
 #[test]
-fn content_names_reach_every_reference_or_a_warning_says_where_not() {
+fn content_names_are_set_in_every_reference_or_a_warning_reports_it() {
     let conf = "apiVersion: v1\nkind: ConfigMap\nmetadata: {$contentName: true, name: conf, namespace: demo}\ndata: {x: \"{{ a }}\"}\n";
     let others = "---
 apiVersion: example.com/v1
@@ -422,7 +422,7 @@ spec:
     assert_eq!((code, stderr.contains("did you mean `conf`?")), (1, true), "{stderr}");
 }
 
-/// Definitions go before what they define, whatever the order of the templates.
+/// CustomResourceDefinitions come before their resources, whatever the order of the templates.
 #[test]
 fn definitions_are_rendered_before_their_resources() {
     let boat = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: a, namespace: demo}\nspec: {crew: 3}\n";
@@ -441,9 +441,9 @@ fn definitions_are_rendered_before_their_resources() {
     assert_eq!(kinds, ["Namespace", "CustomResourceDefinition", "Boat"]);
 }
 
-/// The way to a pod is what every reader knows.
+/// The path to a pod spec is omitted.
 #[test]
-fn a_diff_in_markdown_leaves_the_way_to_a_pod_out() {
+fn a_diff_in_markdown_omits_the_path_to_the_pod_spec() {
     let job = |image: &str| {
         format!(
             "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec: {{schedule: '0 0 * * *', jobTemplate: {{spec: {{template: \

@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: which fields the API server would name, on both sides of each rule.
+//! CustomResourceDefinitions: the fields that the API server reports, with valid and invalid cases of each rule.
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check};
@@ -19,7 +19,7 @@ fn errors(manifests: &str) -> Vec<String> {
     fields
 }
 
-/// A definition of `things.example.com` whose only version is given, but for its name and flags.
+/// A definition of `things.example.com` with one version, given without its name and flags.
 fn definition(version: &str) -> String {
     format!(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: things.example.com}}\nspec:\n  \
@@ -28,7 +28,7 @@ fn definition(version: &str) -> String {
     )
 }
 
-/// The errors about the schema of `spec`, without the way to it.
+/// The errors in the schema of `spec`, without the path to it.
 fn schema_errors(spec: &str) -> Vec<String> {
     let version = format!("schema: {{openAPIV3Schema: {{type: object, properties: {{spec: {spec}}}}}}}");
     let way = "spec.validation.openAPIV3Schema.properties[spec]";
@@ -112,7 +112,7 @@ fn lists_have_types_and_keys() {
 }
 
 #[test]
-fn defaults_fit_their_fields() {
+fn defaults_match_their_schemas() {
     let cases: &[(&str, &[&str])] = &[
         ("{type: integer, default: 1}", &[]),
         ("{type: integer, default: x}", &[".default"]),
@@ -133,7 +133,7 @@ fn defaults_fit_their_fields() {
 }
 
 #[test]
-fn the_root_is_an_object_whose_metadata_is_known() {
+fn the_root_is_an_object_with_predefined_metadata() {
     let root = |schema: &str| {
         let errors = errors(&definition(&format!("schema: {{openAPIV3Schema: {schema}}}")));
         errors.into_iter().map(|field| field.replace("spec.validation.openAPIV3Schema", "")).collect::<Vec<_>>()
@@ -157,7 +157,7 @@ fn the_root_is_an_object_whose_metadata_is_known() {
 }
 
 #[test]
-fn paths_lead_to_fields() {
+fn json_paths_refer_to_fields() {
     let schema = "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {num: {type: integer}, obj: \
                   {type: object}}}}}}";
     let with = |rest: &str| errors(&definition(&format!("{rest}\n    {schema}")));
@@ -192,7 +192,7 @@ fn paths_lead_to_fields() {
 }
 
 #[test]
-fn versions_that_differ_are_named_each() {
+fn fields_of_differing_versions_are_per_version() {
     let two = |second: &str| {
         definition(&format!(
             "schema: {{openAPIV3Schema: {{type: object}}}}\n  - name: v2\n    served: true\n    storage: false\n    schema: \
@@ -204,7 +204,7 @@ fn versions_that_differ_are_named_each() {
 }
 
 #[test]
-fn groups_of_the_community_need_an_approval() {
+fn groups_of_the_kubernetes_community_need_approval() {
     let of = |group: &str, annotations: &str| {
         let text = definition("schema: {openAPIV3Schema: {type: object}}").replace("example.com", group);
         errors(&text.replace("metadata: {", &format!("metadata: {{annotations: {annotations}, ")))
@@ -240,7 +240,7 @@ fn expressions_of_definitions_compile() {
     assert_eq!(both("has(self.at) && self.at > timestamp('2026-01-01T00:00:00Z')"), [below]);
     assert_eq!(both("self.any == 1 || self.any == 'x' || self.b__dash__c"), [below]);
     assert_eq!(both("1"), [below, top]);
-    // Words that CEL reserves are names of fields, escaped or not.
+    // Reserved words of CEL are valid field names, escaped or not.
     let reserved = |rule: &str| {
         schema_errors(&format!(
             "{{type: object, properties: {{namespace: {{type: string}}, if: {{type: integer}}}}, x-kubernetes-validations: [{{rule: \
@@ -252,16 +252,16 @@ fn expressions_of_definitions_compile() {
     assert_eq!(reserved("self.namespace == 1"), [".x-kubernetes-validations[0].rule"]);
     assert_eq!(reserved("self.package == 'a'"), [".x-kubernetes-validations[0].rule"]);
     assert_eq!(reserved("namespace == 'a'"), [".x-kubernetes-validations[0].rule"]);
-    // Items of a list that is no map have no old selves.
+    // Items of a list that is not of type `map` have no `oldSelf`.
     assert_eq!(both("oldSelf == self"), [below]);
-    // Fields of a mapping do, of an atomic one as well: `MapIsCorrelatable` of the API server; CloudNativePG 1.23 has such a rule.
+    // Fields of a map do, even of an atomic one: `MapIsCorrelatable` of the API server; CloudNativePG 1.23 has such a rule.
     for map in ["", ", x-kubernetes-map-type: atomic", ", x-kubernetes-map-type: granular"] {
         let field = "properties: {major: {type: integer, x-kubernetes-validations: [{rule: self == oldSelf}]}}";
         assert_eq!(schema_errors(&format!("{{type: object{map}, {field}}}")), [""; 0], "{map}");
     }
     assert_eq!(with("{rule: 'true', optionalOldSelf: true}").len(), 2);
     assert_eq!(with("{rule: 'true', messageExpression: '1'}").len(), 2);
-    // Of a schema with faults the types are not known, the syntax is.
+    // In an invalid schema, only the syntax of rules is checked.
     assert_eq!(schema_errors("{type: text, x-kubernetes-validations: [{rule: self.x}]}"), [".type"]);
     assert_eq!(schema_errors("{type: text, x-kubernetes-validations: [{rule: self.x >}]}"), [".type", top]);
 }
@@ -290,14 +290,14 @@ fn rules_are_evaluated_on_resources() {
     assert_eq!(boats("{crew: 1, ip: 10.0.0.300, ports: [{port: 1}, {port: 0}]}"), ["spec.ip", "spec.ports[1]"]);
     assert_eq!(boats("{crew: 1, mode: sail}"), ["spec"]);
     assert_eq!(boats("{crew: 1, mode: sail, sail: {}}"), [""; 0]);
-    // Where a value has the wrong type, the server evaluates no rules.
+    // If a value has the wrong type, the server does not evaluate the rules.
     assert_eq!(boats("{crew: 9, mode: 1}"), ["spec.mode"]);
-    // A field that is not there is an error of the rule.
+    // Reading an absent field is an evaluation error.
     assert_eq!(boats("{}"), ["spec.crew"]);
 }
 
 #[test]
-fn rules_read_fields_named_by_reserved_words() {
+fn rules_can_read_fields_named_like_reserved_words() {
     let schema = definition(
         "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {namespace: {type: string}}, \
          x-kubernetes-validations: [{rule: \"self.namespace != 'kube-system'\", message: m}]}}}}",
@@ -312,7 +312,7 @@ fn rules_read_fields_named_by_reserved_words() {
 }
 
 #[test]
-fn defaults_are_filled_in_before_forms_are_judged() {
+fn defaults_are_applied_before_one_of_is_evaluated() {
     let gateways = |spec: &str| {
         let schema = definition(
             "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {type: {type: string, default: \
@@ -327,7 +327,7 @@ fn defaults_are_filled_in_before_forms_are_judged() {
 }
 
 #[test]
-fn sets_and_keyed_lists_have_no_order() {
+fn sets_and_keyed_lists_are_compared_without_order() {
     let things = |spec: &str| {
         let schema = definition(
             "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {a: {type: array, \
@@ -344,7 +344,7 @@ fn sets_and_keyed_lists_have_no_order() {
 }
 
 #[test]
-fn formats_are_judged_within_conditions_too() {
+fn formats_are_checked_also_in_any_of() {
     let pools = |spec: &str| {
         let schema = definition(
             "schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {cidr: {type: string, format: \

@@ -1,4 +1,4 @@
-//! `check --fix`: the edits it makes, and those it leaves to a person.
+//! `check --fix`: which edits it makes, and which findings it does not fix.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ fn check(folder: &Path, args: &[&str]) -> Output {
     command.current_dir(folder).arg("check").args(args).output().unwrap()
 }
 
-/// What a manifest is after `--fix` with this safety. A second run must change nothing.
+/// A manifest after `--fix` with this safety. A second run must not change it.
 fn fixed(safety: &str, text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.yaml");
@@ -37,7 +37,7 @@ fn scalars_of_another_type_are_quoted_as_they_are_written() {
     let after = config(
         "  port: \"8080\" # a port\n  mode: \"0644\"\n  ratio: \"1.10\"\n  \"on\": \"true\"\n  off: 'no'\n  none:\n",
     );
-    // A key that only YAML 1.1 takes for a boolean is written by itself; values are what was written.
+    // A key that is a boolean only in YAML 1.1 stays as it is; values are quoted as written.
     assert_eq!(fixed("safe", &before).replace("  on:", "  \"on\":"), after);
     let flow = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: 'b:1', \
                 env: [{name: A, value: 1}, {name: B, value: yes}], ports: [{containerPort: \"80\"}]}\n";
@@ -46,19 +46,19 @@ fn scalars_of_another_type_are_quoted_as_they_are_written() {
 }
 
 #[test]
-fn what_no_edit_mends_for_sure_is_left() {
+fn findings_without_a_safe_edit_are_not_fixed() {
     for text in [
         config("  list: [a]\n"),
-        // Whose value an anchor shares with a field of another type.
+        // The value is shared through an anchor with a field of another type.
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: 'b:1', env: [{name: A, \
          value: &port 80}], ports: [{containerPort: *port}]}\n"
             .to_owned(),
-        // Two values of one key.
+        // A duplicate key with different values.
         config("  a: x\n  a: z\n"),
-        // Other defaults, and required fields.
+        // The new version has other defaults and required fields.
         "apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {}}\n".to_owned(),
         "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: d}\nspec: {selector: {}}\n".to_owned(),
-        // It may be meant as base64, or is to be filled in.
+        // The value may be intended as base64, or be a placeholder.
         secret("data:\n  a: aGVsbG8\n  b: c29tZQ=\n"),
         secret("data:\n  a: ${PASSWORD}\n  b: <base64>\n"),
     ] {
@@ -82,7 +82,7 @@ fn duplicate_keys_with_equal_values_are_removed() {
 }
 
 #[test]
-fn kinds_that_moved_unchanged_get_their_new_version() {
+fn kinds_with_the_same_fields_get_their_new_api_version() {
     let job = "apiVersion: batch/v1beta1 # old\nkind: CronJob\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n  \
                jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'b:1'}]}}}}\n";
     assert_eq!(fixed("safe", job), job.replace("batch/v1beta1", "batch/v1"));
@@ -91,7 +91,7 @@ fn kinds_that_moved_unchanged_get_their_new_version() {
 }
 
 #[test]
-fn plain_text_in_data_is_stored_as_it_is_meant() {
+fn plain_text_in_data_of_a_secret_is_moved_or_encoded() {
     let plain = secret("data: # by hand\n  user: a b\n  password: hunter2!\n");
     assert_eq!(fixed("safe", &plain), plain.replace("\ndata:", "\nstringData:"));
     let mixed = secret("data:\n  user: YWRtaW4=\n  password: hunter2!\n");
@@ -99,7 +99,7 @@ fn plain_text_in_data_is_stored_as_it_is_meant() {
 }
 
 #[test]
-fn suggestions_are_followed_only_when_asked() {
+fn suggestions_are_applied_only_with_suggested() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  tpye: ClusterIP\n  ports:\n  - port: 80\n    \
                    \"targetport\": 80\n";
     assert_eq!(fixed("safe", service), service);
@@ -124,7 +124,7 @@ fn a_dry_run_writes_nothing_and_shows_no_secret() {
 }
 
 #[test]
-fn what_stays_is_reported_and_decides_the_exit_code() {
+fn remaining_findings_are_reported_and_decide_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.yaml"), config("  port: 1\n")).unwrap();
     fs::write(folder.path().join("b.yaml"), config("  list: [a]\n").replace("name: c", "name: b")).unwrap();
@@ -144,7 +144,7 @@ fn what_stays_is_reported_and_decides_the_exit_code() {
 
 #[cfg(unix)]
 #[test]
-fn links_and_permissions_stay() {
+fn links_and_permissions_are_kept() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let folder = tempfile::tempdir().unwrap();
     let real = folder.path().join("real.yaml");
@@ -159,7 +159,7 @@ fn links_and_permissions_stay() {
 }
 
 #[test]
-fn what_is_no_file_cannot_be_edited() {
+fn input_that_is_not_a_file_cannot_be_edited() {
     let folder = tempfile::tempdir().unwrap();
     for args in [["-", "--fix"], ["--kustomize=.", "--fix"]] {
         let output = check(folder.path(), &args);
@@ -169,7 +169,7 @@ fn what_is_no_file_cannot_be_edited() {
 }
 
 #[test]
-fn line_breaks_of_windows_stay() {
+fn windows_line_breaks_are_kept() {
     assert_eq!(
         fixed("safe", &config("  port: 1\n  a: b\n").replace('\n', "\r\n")),
         config("  port: \"1\"\n  a: b\n").replace('\n', "\r\n")
@@ -200,7 +200,7 @@ fn suggested_edits_are_applied_with_suggested() {
 }
 
 #[test]
-fn a_probe_of_a_program_that_is_not_known_asks_for_its_port() {
+fn a_probe_of_an_unknown_program_has_a_placeholder_for_the_port() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_plimsoll")).current_dir(folder.path()).args(args).output().unwrap()

@@ -1,4 +1,4 @@
-//! Configs of kind clusters: by themselves, beside others, and beside the manifests for them.
+//! Configs of kind clusters: alone, with other configs, and with the manifests for them.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use plimsoll::source::Sources;
 
 use Severity::{Error, Note, Warning};
 
-/// The findings of a rule in files: named by a person, or found in a folder.
+/// The findings of a rule in files that are given (`chosen`) or found in a folder.
 fn found(rule: &str, files: &[&str], chosen: bool) -> Vec<(Severity, String)> {
     let sources = Sources::new();
     let mut input = Input::default();
@@ -47,7 +47,7 @@ fn service(ports: &str) -> String {
 }
 
 #[test]
-fn fields_that_kind_does_not_know_or_take() {
+fn fields_that_kind_rejects() {
     let rule = "kind-config-invalid";
     for (rest, underlined) in [
         ("node: []", "node"),
@@ -92,7 +92,7 @@ fn fields_that_kind_does_not_know_or_take() {
 }
 
 #[test]
-fn ports_of_the_host() {
+fn host_ports() {
     let rule = "hostport-collision";
     let within = |mappings: &str| found(rule, &[&mapped("", mappings)], true);
     assert_eq!(within("{containerPort: 30001, hostPort: 80}, {containerPort: 30002, hostPort: 80}").len(), 1);
@@ -117,16 +117,16 @@ fn ports_of_the_host() {
     let two =
         |name: &str| mapped(name, "{containerPort: 30001, hostPort: 8080}, {containerPort: 30002, hostPort: 9090}");
     assert_eq!(found(rule, &[&two("a"), &two("b")], true), clash, "one finding for two clusters");
-    // Clusters of one name never run at once.
+    // Two clusters of the same name cannot run at once.
     assert_eq!(found(rule, &[&of("a", 8080), &of("a", 8080)], true), []);
-    // `kind create cluster --name` may name what has no name; in a folder it is `kind`.
+    // `kind create cluster --name` may set the name of a config without one; in a folder it is `kind`.
     assert_eq!(found(rule, &[&of("", 8080), &of("", 8080)], true), clash);
     assert_eq!(found(rule, &[&of("", 8080), &of("", 8080)], false), []);
     assert_eq!(found(rule, &[&of("a", 8080), &of("", 8080)], false), clash);
 }
 
 #[test]
-fn ports_of_the_nodes() {
+fn node_ports() {
     let at = |port: i64| mapped("", &format!("{{containerPort: {port}, hostPort: 8080}}"));
     let range = "nodeport-range";
     assert_eq!(found(range, &[&at(33000)], true), [(Warning, "33000".to_owned())]);
@@ -147,7 +147,7 @@ fn ports_of_the_nodes() {
     assert_eq!(found(served, &[&at(30001), &service("{port: 80, nodePort: 30001}")], true), []);
     assert_eq!(found(served, &[&at(30001), &service("{port: 80, nodePort: 30002}")], true)[0].0, Warning);
     assert_eq!(found(served, &[&at(30001), &service("{port: 80}")], true)[0].0, Note);
-    // The port of a Service inside the cluster is none of the nodes.
+    // The port of a ClusterIP Service is not a port of the nodes.
     assert_eq!(
         found(served, &[&at(8080), &service("{port: 8080, nodePort: 30001}")], true),
         [(Warning, "8080".to_owned())]
@@ -156,7 +156,7 @@ fn ports_of_the_nodes() {
 }
 
 #[test]
-fn folders_of_the_nodes() {
+fn host_paths() {
     let rule = "hostpath-not-on-node";
     let mounts =
         cluster("nodes: [{role: control-plane, extraMounts: [{hostPath: /home/me/cov, containerPath: /coverdata}]}]");
@@ -172,14 +172,14 @@ fn folders_of_the_nodes() {
     assert_eq!(check("/mnt/data", ""), []);
     assert_eq!(check("/mnt/data", "type: DirectoryOrCreate"), []);
     assert_eq!(check("/var/log", "type: Directory"), []);
-    // Without the config of the cluster nobody knows.
+    // Without the config of the cluster, nothing is reported.
     assert_eq!(found(rule, &[&of("/data", "type: Directory")], true), []);
     let volume = "---\napiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, hostPath: {path: /data, type: Directory}}\n";
     assert_eq!(found(rule, &[&mounts, volume], true).len(), 1);
 }
 
 #[test]
-fn the_command_checks_configs_alone_and_together() {
+fn the_command_checks_one_and_several_configs() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
@@ -215,7 +215,7 @@ fn the_command_checks_configs_alone_and_together() {
 }
 
 #[test]
-fn the_cluster_of_a_profile() {
+fn the_config_of_a_profile() {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
@@ -242,7 +242,8 @@ fn the_cluster_of_a_profile() {
             "json",
         ]))
         .unwrap();
-        let found = json["findings"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap().to_owned());
+        let found =
+            json["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap().to_owned());
         found.filter(|rule| rule.ends_with("-profile-mismatch")).collect::<Vec<_>>()
     };
     assert_eq!(rules(&manifests, &config), [""; 0]);

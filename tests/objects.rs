@@ -1,18 +1,18 @@
-//! Further cases of the rules about everything but pods, on both sides: which fields each rule names.
+//! More cases of the rules about objects other than pods, valid and invalid: the fields that each rule reports.
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check};
 use plimsoll::finding::Severity;
 use plimsoll::source::Sources;
 
-/// The rule, `apiVersion/Kind|rest of the object`, and the fields of its errors in any order: none where it is silent.
+/// The rule, `apiVersion/Kind|rest of the object`, and the fields of its errors in any order.
 type Case = (&'static str, &'static str, &'static [&'static str]);
 
 const PODS: &str = "{metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: i}]}}";
 const JOB: &str = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: i}]}}";
 
 const CASES: &[Case] = &[
-    // A selector may cost 1,000,000; the first costs more, the second less.
+    // The cost limit of a selector is 1,000,000; the first exceeds it, the second does not.
     (
         "device-claim-invalid",
         "resource.k8s.io/v1/DeviceClass|spec: {selectors: [{cel: {expression: '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(a, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(b, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(c, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(d, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(e, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(f, a > b))))))'}}]}",
@@ -658,7 +658,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn cases_name_their_fields() {
+fn cases_report_their_fields() {
     let mut wrong = Vec::new();
     for (rule, text, fields) in CASES {
         let (head, rest) = text.split_once('|').unwrap();

@@ -1,10 +1,10 @@
-//! Replays the recorded verdicts of a kube-apiserver and counts where we differ.
+//! Replays recorded verdicts of a kube-apiserver and counts the differences.
 //!
 //! ```sh
-//! cargo test oracle -- --nocapture               # the figures of both sets
-//! ORACLE_BASE=9 cargo test oracle -- --nocapture # and every case of base 9 in which we differ
-//! ORACLE_REASON=Strict ...                       # and every case with that reason (`accepted` for false alarms)
-//! ORACLE_REASON=expression ...                   # and every case of the second set that is about an expression
+//! cargo test oracle -- --nocapture               # the rates of both sets
+//! ORACLE_BASE=9 cargo test oracle -- --nocapture # and every different case of base 9
+//! ORACLE_REASON=Strict ...                       # and every different case with that reason (`accepted`: false positives)
+//! ORACLE_REASON=expression ...                   # and every case of the second set about an expression
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -19,33 +19,33 @@ use plimsoll::source::{Sources, Span};
 use plimsoll::yaml::{Dialect, load};
 use serde_json::Value as Json;
 
-/// The level that a set of cases must reach; raise it when the rules get better.
+/// The rates that a set of cases must reach; raise them when the rules improve.
 struct Level {
-    /// Of the rejections that are not about expressions, the share in which we report an error.
+    /// Rejections, except those of expressions, with an error of ours.
     recall: f64,
-    /// The same of those about expressions (CEL).
+    /// Rejections of expressions (CEL) with an error of ours.
     expressions: f64,
-    /// Of the accepted cases, the share in which we report an error.
+    /// Accepted cases with an error of ours.
     false_alarms: f64,
-    /// Of the rejections that carry fields, the share in which we name all of them.
+    /// Rejections with fields for which we report all of these fields.
     fields: f64,
 }
 
-/// The kinds that services are made of. None of its cases is about an expression.
+/// Common kinds. None of the cases is about an expression.
 const FIRST_SET: Level = Level { recall: 0.999, expressions: 0.0, false_alarms: 0.001, fields: 0.975 };
-/// Definitions, policies and the rarer kinds.
+/// CustomResourceDefinitions, policies and less common kinds.
 const SECOND_SET: Level = Level { recall: 0.99, expressions: 0.96, false_alarms: 0.001, fields: 0.97 };
 
 /// A recorded verdict.
 pub(crate) struct Case {
     pub(crate) base: usize,
     pub(crate) path: Vec<Json>,
-    /// What is put there; `None` if it is taken away.
+    /// The new value; `None` if the value is removed.
     pub(crate) value: Option<Node>,
     pub(crate) accepted: bool,
-    /// Reason and field.
+    /// The causes: reason and field.
     pub(crate) causes: Vec<(String, String)>,
-    /// Whether the server rejects an expression: one that does not parse, does not type-check or costs too much.
+    /// Whether the server rejects an expression: it does not parse, does not type-check, or is too expensive.
     about_expression: bool,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn bases(name: &str) -> Vec<Node> {
     loaded.documents
 }
 
-/// What the server's messages about expressions have in common.
+/// Strings in the server's messages about expressions.
 const EXPRESSION_MESSAGES: &[&str] = &["ompilation failed", "must evaluate to", "cost limit"];
 
 /// The verdicts of one file.
@@ -110,7 +110,7 @@ fn node(json: &Json) -> Node {
     Node::new(value, Span::NONE)
 }
 
-/// The object of a case: its base with one place changed.
+/// The object of a case: its base with one change.
 pub(crate) fn mutant(bases: &[Node], case: &Case) -> Node {
     let mut root = bases[case.base].clone();
     let Some((last, way)) = case.path.split_last() else { return case.value.clone().unwrap_or_default() };
@@ -123,7 +123,7 @@ pub(crate) fn mutant(bases: &[Node], case: &Case) -> Node {
         (Value::Mapping(mapping), None) => drop(mapping.remove(last.as_str().unwrap())),
         (Value::Sequence(items), Some(value)) => items.make_mut()[index(last)] = value.clone(),
         (Value::Sequence(items), None) => drop(items.remove(index(last))),
-        _ => panic!("{:?} leads nowhere", case.path),
+        _ => panic!("{:?} does not exist", case.path),
     }
     root
 }
@@ -140,7 +140,7 @@ fn index(step: &Json) -> usize {
     usize::try_from(step.as_u64().unwrap()).unwrap()
 }
 
-/// What we say of an object, as far as the API server is concerned.
+/// Our errors for an object, of the family of the API server's rejections.
 fn errors(node: Node) -> Vec<Finding> {
     let options = Options { only: vec!["api".to_owned()], ..Options::default() };
     let mut findings = check(&[Object::new(node)], &options);
@@ -148,7 +148,7 @@ fn errors(node: Node) -> Vec<Finding> {
     findings
 }
 
-/// A share, counted.
+/// A rate: the number of hits out of a total.
 #[derive(Default)]
 struct Share {
     hits: usize,
@@ -181,12 +181,12 @@ fn every_base_is_accepted() {
 }
 
 #[test]
-fn the_verdicts_of_the_server_are_ours() {
+fn verdicts_agree_with_the_server() {
     replay("bases.yaml", "cases.jsonl", &FIRST_SET);
 }
 
 #[test]
-fn the_verdicts_on_rarer_kinds_are_ours() {
+fn verdicts_on_less_common_kinds_agree_with_the_server() {
     replay("bases-2.yaml", "cases-2.jsonl", &SECOND_SET);
 }
 
@@ -221,7 +221,7 @@ fn replay(bases_file: &str, cases_file: &str, level: &Level) {
                 differs |= !same;
             }
         }
-        if differs && is_asked_for(case) {
+        if differs && is_selected(case) {
             list(&mut listing, case, &errors);
         }
     }
@@ -241,9 +241,9 @@ fn replay(bases_file: &str, cases_file: &str, level: &Level) {
     assert!(fields.ratio() >= level.fields, "same fields {fields}");
 }
 
-/// A change that the server takes leaves an object that it would also take anew.
+/// An object that the server accepts after a change would also be accepted on creation.
 #[test]
-fn accepted_changes_are_no_faults() {
+fn accepted_changes_have_no_errors() {
     let bases = bases("bases.yaml");
     let mut alarms = Share::default();
     for case in cases("updates.jsonl").iter().filter(|case| case.accepted) {
@@ -259,8 +259,8 @@ fn accepted_changes_are_no_faults() {
     assert!(alarms.ratio() <= FIRST_SET.false_alarms, "false alarms {alarms}");
 }
 
-/// Whether a person wants to see the case.
-fn is_asked_for(case: &Case) -> bool {
+/// Whether the environment variables select the case.
+fn is_selected(case: &Case) -> bool {
     let asked = |name: &str| std::env::var(name).ok();
     let by_base = asked("ORACLE_BASE").is_some_and(|base| base == case.base.to_string());
     let by_reason = asked("ORACLE_REASON").is_some_and(|wanted| match case.causes.as_slice() {
@@ -307,7 +307,7 @@ fn inline(node: &Node) -> String {
     }
 }
 
-/// Expressions of a ValidatingAdmissionPolicy: their types where they compile, else what the server says first.
+/// Expressions of a ValidatingAdmissionPolicy: their types if they compile, otherwise the first line of the server's error.
 #[test]
 fn expressions_compile_as_on_the_server() {
     let mut differences = String::new();

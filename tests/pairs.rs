@@ -1,5 +1,4 @@
-//! Each rule on pairs of manifests: with the fault, where it must be told, and without, where it must not, and where
-//! nothing at all may be an error.
+//! Pairs of manifests for each rule: with the mistake, which the rule must report, and without it, where nothing may be an error.
 //!
 //! `tests/data/pairs/after` holds manifests that work. A file `<rule>/<case>.pair` names one of them and says by blocks
 //! of old and new lines what breaks it; `args` are hosts declared as external, `kind-config` a file beside the manifest, `own` says that it is the project's own.
@@ -46,7 +45,7 @@ fn read(path: &Path) -> Pair {
     for edit in edits.split("<<<<<<< after\n") {
         let (old, rest) = edit.split_once("=======\n").unwrap();
         let new = rest.strip_suffix(">>>>>>> before\n").unwrap();
-        // Whole lines: the block begins where a line does.
+        // A block matches at the start of a line only.
         let mut places =
             pair.before.match_indices(old).filter(|(at, _)| *at == 0 || pair.before.as_bytes()[at - 1] == b'\n');
         let at = places.next().unwrap_or_else(|| panic!("{}: no such lines:\n{old}", path.display())).0;
@@ -64,14 +63,14 @@ fn check(text: &str, pair: &Pair) -> Vec<Finding> {
         input.add(&sources, sources.add("kind.yaml", kind_config.as_str()), true);
     }
     let (kind_config, externals) = (input.kind_config, pair.externals.clone());
-    let options = Options { kind_config, externals, own: pair.own, ..Options::default() };
+    let options = Options { kind_config, externals, is_rendered: pair.own, ..Options::default() };
     let mut findings = input.findings;
     findings.extend(check_in(&sources, &input.objects, &options));
     findings
 }
 
 #[test]
-fn each_fault_is_told_by_its_rule_and_its_repair_by_none() {
+fn each_mistake_is_reported_by_its_rule_and_its_repair_by_none() {
     let mut wrong = Vec::new();
     let mut covered = BTreeSet::new();
     for rule in fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()) {

@@ -1,5 +1,5 @@
-//! Partial input: what is not among the manifests may be applied from elsewhere, so that a missing name is a warning at
-//! most. Each case on both sides: as real manifests have it, and changed so that a fault is certain.
+//! Partial input: objects that are not in the input may be applied from elsewhere, so a missing object is at most a warning.
+//! Each case is tested as in real manifests, and with a change that makes it a certain error.
 
 use std::path::Path;
 
@@ -12,22 +12,22 @@ fn case(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/partial").join(name)).unwrap()
 }
 
-/// What the families but `api` find in files that are checked together.
-fn found(files: &[&str], whole: bool) -> Vec<Finding> {
+/// The findings, except those of family `api`, of files that are checked together.
+fn found(files: &[&str], complete: bool) -> Vec<Finding> {
     let sources = Sources::new();
     let mut input = Input::default();
     for (at, text) in files.iter().enumerate() {
         input.add(&sources, sources.add(format!("{at}.yaml"), *text), true);
     }
-    let options = Options { whole, skip: vec!["api".to_owned()], ..Options::default() };
+    let options = Options { complete, skip: vec!["api".to_owned()], ..Options::default() };
     let mut findings = input.findings;
     findings.extend(check_in(&sources, &input.objects, &options));
     findings
 }
 
 /// The severities of a rule's findings.
-fn severities(rule: &str, files: &[&str], whole: bool) -> Vec<Severity> {
-    found(files, whole)
+fn severities(rule: &str, files: &[&str], complete: bool) -> Vec<Severity> {
+    found(files, complete)
         .into_iter()
         .filter(|finding| finding.rule.name() == rule)
         .map(|finding| finding.severity)
@@ -39,7 +39,7 @@ fn replaced(text: &str, old: &str, new: &str) -> String {
     text.replacen(old, new, 1)
 }
 
-/// Cuts a stream into its documents.
+/// Splits a stream into its documents.
 fn documents(text: &str) -> Vec<&str> {
     text.split("---\n").collect()
 }
@@ -47,7 +47,7 @@ fn documents(text: &str) -> Vec<&str> {
 const NONE: [Severity; 0] = [];
 
 #[test]
-fn a_port_of_the_load_balancer_controller_is_none_of_the_service() {
+fn the_health_check_port_of_a_load_balancer_is_not_a_service_port() {
     let text = case("alb-use-annotation.yaml");
     assert_eq!(severities("reference-missing", &[&text], true), NONE);
     let redirect = replaced(&text, "service: {name: web", "service: {name: ssl-redirect");
@@ -57,14 +57,14 @@ fn a_port_of_the_load_balancer_controller_is_none_of_the_service() {
 }
 
 #[test]
-fn labels_that_are_set_at_run_time_are_not_missed() {
+fn labels_that_controllers_set_are_not_missing() {
     let text = case("service-runtime-label.yaml");
     let rule = "service-selects-nothing";
     assert_eq!(severities(rule, &[&text], true), NONE);
     for label in ["operator: leader", "cnpg.io/instanceRole: primary", "vault-sealed: 'false'", "role: master"] {
         assert_eq!(severities(rule, &[&replaced(&text, "vault-active: \"true\"", label)], true), NONE, "{label}");
     }
-    // A label of a domain that no pod template has is a controller's.
+    // A label with a domain that no pod template uses is set by a controller.
     let text_of_operator =
         replaced(&text, "vault-active: \"true\"", "elasticsearch.k8s.elastic.co/node-data: \"true\"");
     assert_eq!(severities(rule, &[&text_of_operator], false), [Severity::Note]);
@@ -92,7 +92,7 @@ fn a_near_name_changes_the_help_and_not_the_severity() {
 }
 
 #[test]
-fn no_namespace_beside_one_is_unknown_and_not_another() {
+fn a_missing_namespace_matches_any_namespace() {
     let text = case("no-namespace-beside-one.yaml");
     assert_eq!(severities("host-unresolved", &[&text], false), NONE);
     let other = replaced(&text, "{name: minio}", "{name: minio, namespace: storage}");
@@ -104,7 +104,7 @@ fn no_namespace_beside_one_is_unknown_and_not_another() {
 }
 
 #[test]
-fn a_service_in_front_of_a_job_alone_is_there_on_purpose() {
+fn a_service_that_selects_only_a_job_is_intentional() {
     let text = case("service-of-a-job.yaml");
     let rule = "service-selects-job";
     assert_eq!(severities(rule, &[&text], true), [Severity::Note]);
@@ -113,7 +113,7 @@ fn a_service_in_front_of_a_job_alone_is_there_on_purpose() {
 }
 
 #[test]
-fn a_role_may_be_of_another_install() {
+fn a_role_may_be_applied_from_elsewhere() {
     let text = case("near-role-elsewhere.yaml");
     assert_eq!(severities("rbac-roleref-missing", &[&text], false), [Severity::Warning]);
     assert_eq!(severities("rbac-roleref-missing", &[&text], true), [Severity::Error]);
@@ -122,7 +122,7 @@ fn a_role_may_be_of_another_install() {
 }
 
 #[test]
-fn an_injected_sidecar_opens_ports_of_its_own() {
+fn an_injected_sidecar_may_serve_a_port() {
     let text = case("injected-sidecar-port.yaml");
     let rule = "target-port-unserved";
     assert_eq!(severities(rule, &[&text], true), NONE);
@@ -137,7 +137,7 @@ fn an_injected_sidecar_opens_ports_of_its_own() {
     assert_eq!(severities(rule, &[&(placed + namespace)], true), NONE);
     let off = replaced(&text, "inject: enabled", "inject: disabled");
     assert_eq!(severities(rule, &[&off], false), [Severity::Error]);
-    // In two files they need not be of one install.
+    // Objects of two files may belong to different installations.
     assert_eq!(severities(rule, &documents(&plain), false), [Severity::Warning]);
     assert_eq!(severities(rule, &documents(&plain), true), [Severity::Error]);
 }
@@ -152,7 +152,7 @@ fn a_proxy_appends_the_port() {
         "proxy_pass http://loki-querier.app.svc.cluster.local:3200;",
     );
     assert_eq!(severities("url-port-unserved", &[&direct], false), [Severity::Error]);
-    // An upstream that is not there may be optional.
+    // An upstream that is missing may be optional.
     let missing = replaced(&text, "set $b http://loki-querier.", "set $b http://loki-ruler.");
     assert_eq!(severities("url-unresolved", &[&missing], false), [Severity::Note]);
     assert_eq!(severities("url-unresolved", &[&missing], true), [Severity::Error]);
@@ -174,18 +174,18 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  co
                    env: [{name: LEVEL, valueFrom: {configMapKeyRef: {name: web, key: LOG_LEVEL}}}]\n";
 
 #[test]
-fn alternatives_of_a_folder_do_not_accuse_each_other() {
+fn files_of_a_folder_may_be_alternatives() {
     let rule = "reference-missing";
     let right = MAP.replace("LEVEL", "LOG_LEVEL");
     let one = format!("{MAP}---\n{POD}");
-    // The object of the same file counts, whatever stands before it in another.
+    // A reference is to the object in the same file, whatever comes first in other files.
     assert_eq!(severities(rule, &[&one], false), [Severity::Error]);
     assert_eq!(severities(rule, &[&right, &one], false), [Severity::Error]);
     assert_eq!(severities(rule, &[MAP, &format!("{right}---\n{POD}")], false), NONE);
-    // Where it stands in other files, one that has the key suffices.
+    // If it is only in other files, one that has the key is enough.
     assert_eq!(severities(rule, &[MAP, POD], false), [Severity::Warning]);
     assert_eq!(severities(rule, &[MAP, POD, &right], false), NONE);
-    // They are no duplicates either, but within one file and where the manifests are whole.
+    // They are duplicates only within a file, or if the input is complete.
     assert_eq!(severities("duplicate-object", &[MAP, &right], false), NONE);
     assert_eq!(severities("duplicate-object", &[MAP, &right], true), [Severity::Error]);
     assert_eq!(severities("duplicate-object", &[&format!("{MAP}---\n{right}")], false), [Severity::Error]);
@@ -203,7 +203,7 @@ fn alternatives_of_a_folder_do_not_accuse_each_other() {
 }
 
 #[test]
-fn a_claim_of_a_template_takes_the_place_of_a_volume() {
+fn a_volume_claim_template_overrides_a_volume() {
     let set = |claim: &str| {
         format!(
             "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: db}}\nspec:\n  serviceName: db\n  selector: {{matchLabels: {{a: b}}}}\n  template:\n    \

@@ -1,11 +1,11 @@
-//! The Pod Security Standards, control by control: pods that break one, and the same mended.
+//! The Pod Security Standards, control by control: pods that violate a control, and the same pods without the violation.
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check_in};
 use plimsoll::finding::{Finding, Severity};
 use plimsoll::source::Sources;
 
-/// What of a pod, in a namespace with the labels given.
+/// The part of a pod that a case sets.
 struct Case {
     spec: &'static str,
     container: &'static str,
@@ -52,7 +52,7 @@ fn found(files: &[&str], options: Options) -> Vec<Finding> {
     check_in(&sources, &input.objects, &options)
 }
 
-/// What a pod violates in a namespace: the reasons of the message.
+/// The violations of a pod in a namespace: the reasons in the message.
 fn reasons(labels: &str, case: &Case, options: Options) -> Vec<String> {
     let text = namespace(labels) + &pod(case);
     let found = found(&[&text], options);
@@ -62,7 +62,7 @@ fn reasons(labels: &str, case: &Case, options: Options) -> Vec<String> {
     reasons.split("), ").map(|reason| reason.split(" (").next().unwrap().to_owned()).collect()
 }
 
-/// Controls of `baseline`: the reason, what breaks it, and what does not.
+/// Controls of `baseline`: the reason, cases that violate it, and cases that do not.
 const BASELINE: &[(&str, &[Case], &[Case])] = &[
     (
         "forbidden AppArmor profile",
@@ -157,7 +157,7 @@ const BASELINE: &[(&str, &[Case], &[Case])] = &[
     ),
 ];
 
-/// Controls of `restricted` alone, on pods that break nothing else.
+/// Controls of `restricted` only, on pods that violate nothing else.
 const RESTRICTED: &[(&str, &[Case], &[Case])] = &[
     (
         "allowPrivilegeEscalation != false",
@@ -270,7 +270,7 @@ const RESTRICTED: &[(&str, &[Case], &[Case])] = &[
     ),
 ];
 
-/// A case whose spec ends as YAML wants it.
+/// The YAML of a case, with a closing brace.
 fn ended(case: &Case) -> String {
     let comma = if case.spec.is_empty() || case.spec.ends_with(", ") { "" } else { ", " };
     pod(case).replace(&format!("{{{}containers", case.spec), &format!("{{{}{comma}containers", case.spec))
@@ -285,7 +285,7 @@ fn each_control_of_baseline() {
         for case in *good {
             assert_eq!(reasons("L: baseline", case, Options::default()), [""; 0], "{}", pod(case));
         }
-        // `restricted` has all of them, some in a stricter form; `privileged` none.
+        // `restricted` has all of these controls, some of them stricter; `privileged` has none.
         for case in *bad {
             assert!(!reasons("L: restricted", case, Options::default()).is_empty(), "{reason}");
             assert_eq!(reasons("L: privileged", case, Options::default()), [""; 0], "{reason}");
@@ -344,7 +344,7 @@ fn versions_of_the_standards() {
         (baseline("v1.34"), &host, "1.36", true),
         (baseline("latest"), &host, "1.33", false),
         (baseline("latest"), &host, "1.36", true),
-        // A version that the cluster does not know yet is its newest.
+        // A version newer than the cluster's counts as its latest.
         (baseline("v1.99"), &host, "1.33", false),
         (baseline("v1.30"), &engine, "1.36", true),
         (baseline("v1.31"), &engine, "1.36", false),
@@ -370,7 +370,7 @@ fn versions_of_the_standards() {
     ] {
         assert_eq!(check(&labels, text, version), expected, "{labels} {version}\n{text}");
     }
-    // Windows has neither capabilities nor seccomp.
+    // Capabilities and seccomp do not apply to Windows.
     let windows = |first: &str| {
         pod(&container(""))
             .replace("{containers", &format!("{{{first}securityContext: {{runAsNonRoot: true}}, containers"))
@@ -393,7 +393,7 @@ fn modes_and_workloads() {
     let violate = "the pods violate PodSecurity \"baseline".to_owned();
     assert_eq!(mode("M:warn: baseline", &privileged), Some((Severity::Warning, violate.clone())));
     assert_eq!(mode("M:audit: baseline", &privileged), Some((Severity::Note, violate.clone())));
-    // What is enforced is not broken, and what is warned of is.
+    // The enforced level is not violated, the warned level is.
     assert_eq!(mode("M:enforce: privileged, M:warn: baseline", &privileged), Some((Severity::Warning, violate)));
     assert_eq!(mode("M:enforce: baseline, M:warn: restricted", &privileged), rejected("pod"));
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: n}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, \
@@ -401,8 +401,8 @@ fn modes_and_workloads() {
     assert_eq!(mode("M:enforce: baseline", deployment), rejected("pods"));
     // Files of a folder may be alternatives.
     let files = [&*namespace("L: baseline"), deployment];
-    let severities = |whole| {
-        found(&files, Options { whole, ..Options::default() }).iter().map(|one| one.severity).collect::<Vec<_>>()
+    let severities = |complete| {
+        found(&files, Options { complete, ..Options::default() }).iter().map(|one| one.severity).collect::<Vec<_>>()
     };
     assert_eq!((severities(false), severities(true)), (vec![Severity::Warning], vec![Severity::Error]));
 }

@@ -1,4 +1,4 @@
-//! Further cases of the rules about pods, on both sides: which fields each rule names.
+//! More cases of the rules about pods, valid and invalid: the fields that each rule reports.
 
 mod cases;
 
@@ -40,7 +40,7 @@ fn manifest(short: &str) -> String {
     format!("{head}{indent}{body}\n")
 }
 
-/// The fields that a rule names, sorted.
+/// The fields that a rule reports, sorted.
 fn fields(rule: &str, text: &str) -> Vec<String> {
     let sources = Sources::new();
     let mut input = Input::default();
@@ -55,7 +55,7 @@ fn fields(rule: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn rules_name_the_fields_the_server_would() {
+fn rules_report_the_fields_the_server_reports() {
     let mut wrong = String::new();
     for (rule, short, expected) in CASES {
         let text = manifest(short);
@@ -67,9 +67,9 @@ fn rules_name_the_fields_the_server_would() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// The three rules that cannot be shown in short have their own tests below.
+/// The three rules that the short form cannot express have their own tests below.
 #[test]
-fn every_rule_about_pods_has_cases_on_both_sides() {
+fn every_rule_about_pods_has_valid_and_invalid_cases() {
     let mut sides: BTreeMap<&str, [bool; 2]> = BTreeMap::new();
     for (rule, _, expected) in CASES {
         sides.entry(rule).or_default()[usize::from(expected.is_empty())] = true;
@@ -83,7 +83,7 @@ fn every_rule_about_pods_has_cases_on_both_sides() {
 }
 
 #[test]
-fn metadata_is_named_as_the_server_names_it() {
+fn metadata_fields_are_reported_as_by_the_server() {
     let job = |metadata: &str, template: &str| {
         let text = format!(
             "apiVersion: batch/v1\nkind: Job\nmetadata: {metadata}\nspec:\n  template:\n    metadata: {template}\n    \
@@ -114,7 +114,7 @@ fn metadata_is_named_as_the_server_names_it() {
 }
 
 #[test]
-fn claim_templates_are_volumes() {
+fn volume_claim_templates_are_volumes() {
     let set = |claims: &str| {
         format!(
             "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: x}}\nspec:\n  template:\n    spec:\n      \
@@ -122,9 +122,9 @@ fn claim_templates_are_volumes() {
              volumes: [{{name: tmp, emptyDir: {{}}}}, {{name: Bad}}]\n  volumeClaimTemplates: {claims}\n"
         )
     };
-    let good = set("[{metadata: {name: data}}]");
-    assert!(fields("mount-volume-missing", &good).is_empty());
-    assert_eq!(fields("volume-name-invalid", &good), ["spec.template.spec.volumes[2].name"]);
+    let valid = set("[{metadata: {name: data}}]");
+    assert!(fields("mount-volume-missing", &valid).is_empty());
+    assert_eq!(fields("volume-name-invalid", &valid), ["spec.template.spec.volumes[2].name"]);
     let none = set("[{}]");
     assert_eq!(fields("mount-volume-missing", &none), ["spec.template.spec.containers[0].volumeMounts[0].name"]);
     assert_eq!(
@@ -138,11 +138,11 @@ fn claim_templates_are_volumes() {
 }
 
 #[test]
-fn ephemeral_volumes_make_claims() {
+fn ephemeral_volumes_create_claims() {
     let pod = |template: &str| manifest(&format!("v: ephemeral: {{volumeClaimTemplate: {template}}}"));
-    let good =
+    let valid =
         "{metadata: {labels: {a: b}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}";
-    assert!(fields("claim-invalid", &pod(good)).is_empty());
+    assert!(fields("claim-invalid", &pod(valid)).is_empty());
     assert_eq!(
         fields("claim-invalid", &pod("{metadata: {name: x}}")),
         [

@@ -1,4 +1,4 @@
-//! `plimsoll check` on whole repositories: what is found in folders, what is passed over, and how findings are silenced.
+//! `plimsoll check` on whole repositories: which files of a folder are read or skipped, and how findings are silenced.
 
 use std::fs;
 use std::io::Write as _;
@@ -24,7 +24,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// What a run says: the exit code, standard output and standard error.
+/// Runs the command. Returns the exit code, standard output and standard error.
 fn run_with(folder: &Path, args: &[&str], path: &str, stdin: &str) -> (i32, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .current_dir(folder)
@@ -109,7 +109,7 @@ fn files_that_are_not_manifests_are_skipped() {
 }
 
 #[test]
-fn globs_settings_and_gitignore_leave_files_out() {
+fn globs_settings_and_gitignore_exclude_files() {
     let bad = broken("a");
     let folder = folder(&[
         ("a.yaml", &bad),
@@ -130,7 +130,7 @@ fn globs_settings_and_gitignore_leave_files_out() {
         ["error field-unknown ./a.yaml", "note field-unknown ./legacy/e.yaml", "error field-unknown ./tests/d.yaml"];
     assert_eq!(rules(&["check", "."]), all);
     assert_eq!(rules(&["check", ".", "--exclude", "tests/", "--exclude", "legacy/**"]), all[..1]);
-    // What is named is checked.
+    // A file that is given is checked.
     assert_eq!(rules(&["check", "old/b.yaml"]), ["error field-unknown old/b.yaml"]);
     let (code, _, stderr) = run(folder.path(), &["check", ".", "--exclude", "[z-a]"]);
     assert_eq!(code, 2, "{stderr}");
@@ -140,20 +140,20 @@ fn globs_settings_and_gitignore_leave_files_out() {
 }
 
 #[test]
-fn a_baseline_holds_what_is_known() {
+fn findings_of_a_baseline_are_not_reported() {
     let folder = folder(&[("a.yaml", &broken("a"))]);
     let args = ["check", ".", "--baseline", "known.json"];
     let (code, stdout, stderr) = run(folder.path(), &args);
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
     assert!(stderr.contains("wrote 1 finding to known.json"), "{stderr}");
-    // The same below more lines.
+    // The same finding on another line.
     fs::write(folder.path().join("a.yaml"), format!("# moved\n{}", broken("a"))).unwrap();
     let (code, _, stderr) = run(folder.path(), &args);
     assert!(code == 0 && stderr.contains("1 finding of known.json not shown"), "{stderr}");
     fs::write(folder.path().join("b.yaml"), broken("b")).unwrap();
     let (code, stdout, _) = run(folder.path(), &args);
     assert!(code == 1 && stdout.contains("./b.yaml") && !stdout.contains("./a.yaml"), "{stdout}");
-    // A second of the same kind is new.
+    // A second finding of the same rule is new.
     fs::remove_file(folder.path().join("b.yaml")).unwrap();
     fs::write(folder.path().join("a.yaml"), format!("{}---\n{}", broken("a"), broken("a"))).unwrap();
     assert_eq!(run(folder.path(), &args).0, 1);
@@ -165,7 +165,7 @@ fn a_baseline_holds_what_is_known() {
 }
 
 #[test]
-fn a_template_is_told_once_a_file_and_faults_beside_it_count() {
+fn placeholders_are_noted_once_per_file_and_other_findings_reported() {
     let folder = folder(&[
         (
             "flux.yaml",
@@ -186,7 +186,7 @@ fn a_template_is_told_once_a_file_and_faults_beside_it_count() {
         "note template-unrendered ./helm.yaml",
     ];
     assert_eq!(found, expected);
-    // Complete manifests are what is applied, so that a placeholder in them is a fault.
+    // Complete input is what is applied, so a placeholder in it is an error.
     let complete = findings(folder.path(), &["check", "flux.yaml", "--complete"]);
     assert!(complete.iter().filter(|found| found.starts_with("error")).count() > 3, "{complete:?}");
     let (_, stdout, _) = run(folder.path(), &["check", "flux.yaml", "--complete"]);
@@ -194,7 +194,7 @@ fn a_template_is_told_once_a_file_and_faults_beside_it_count() {
 }
 
 #[test]
-fn what_kustomize_completes_is_told_once_a_file() {
+fn fields_that_kustomize_adds_are_noted_once_per_file() {
     let base = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    metadata: {}\n    spec: {containers: [{name: web, imag: a}]}\n";
     let folder = folder(&[
         (
@@ -220,18 +220,18 @@ fn what_kustomize_completes_is_told_once_a_file() {
         "error selector-mismatch ./other/web.yaml",
     ];
     assert_eq!(found, expected);
-    // A real fault beside it counts.
+    // Other errors in the file are reported.
     fs::write(folder.path().join("base/web.yaml"), base).unwrap();
     assert!(findings(folder.path(), &["check", "."]).contains(&"error field-unknown ./base/web.yaml".to_owned()));
 }
 
 #[test]
-fn what_sops_encrypted_is_opaque() {
+fn values_encrypted_by_sops_are_not_checked() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ndata:\n  password: ENC[AES256_GCM,data:p673w==,iv:YY=,tag:A=,type:str]\nsops:\n  \
                 age: [{recipient: age1x, enc: abc}]\n  mac: ENC[AES256_GCM,data:p673w==,iv:YY=,tag:A=,type:str]\n  version: 3.9.0\n";
     let folder = folder(&[("a.yaml", text)]);
     assert_eq!(findings(folder.path(), &["check", "a.yaml"]), [""; 0]);
-    // A real fault beside it, and the same without SOPS.
+    // Other errors are reported, and so is the value without the metadata of SOPS.
     fs::write(folder.path().join("a.yaml"), text.replace("  name: app", "  nam: app")).unwrap();
     assert!(findings(folder.path(), &["check", "a.yaml"]).contains(&"error field-unknown a.yaml".to_owned()));
     fs::write(folder.path().join("a.yaml"), text.replace("sops:", "other:")).unwrap();
@@ -245,7 +245,7 @@ fn what_sops_encrypted_is_opaque() {
 }
 
 #[test]
-fn a_foreign_kind_without_definition_is_one_warning() {
+fn a_custom_kind_without_definition_is_one_warning() {
     let certificate = |name: &str| {
         format!(
             "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {{name: {name}}}\nspec: {{secretName: {name}}}\n"
@@ -329,7 +329,7 @@ fn streams_and_lists_are_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn the_summary_says_how_to_silence_one_finding() {
+fn the_summary_explains_how_to_silence_one_finding() {
     let folder = folder(&[("a.yaml", &broken("a"))]);
     let (_, _, stderr) = run(folder.path(), &["check", "a.yaml"]);
     let expected = "to allow one finding, add `# plimsoll: allow field-unknown because REASON` above its line, or the annotation `plimsoll.dev/allow` to its object";
@@ -340,7 +340,7 @@ fn the_summary_says_how_to_silence_one_finding() {
     assert_eq!(findings(folder.path(), &["check", "a.yaml"]), [""; 0]);
 }
 
-/// A program of this name that prints a text, or fails.
+/// Writes an executable script of this name.
 #[cfg(unix)]
 fn program(folder: &Path, name: &str, script: &str) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -351,7 +351,7 @@ fn program(folder: &Path, name: &str, script: &str) {
 
 #[test]
 #[cfg(unix)]
-fn what_kustomize_and_helm_print_is_checked() {
+fn the_output_of_kustomize_and_helm_is_checked() {
     let folder = folder(&[
         ("k/kustomization.yaml", "resources: [../base]\n"),
         ("base/kustomization.yaml", "resources: [web.yaml]\n"),
@@ -374,7 +374,7 @@ fn what_kustomize_and_helm_print_is_checked() {
     );
     let (code, stdout, stderr) = check(&["check", "--helm", "chart", "-f", "values.yaml"]);
     assert!(code == 1 && stdout.contains("<helm template chart>:4:"), "{stdout}{stderr}");
-    // What is elsewhere is fetched only where a person asks for it.
+    // Remote bases and charts are fetched only with `--remote`.
     let (code, _, stderr) = check(&["check", "-k", "remote"]);
     let expected = "error: remote/../far/kustomization.yaml names the remote base `https://github.com/acme/base?ref=v1`; pass --remote to fetch it\n";
     assert_eq!((code, stderr.as_str()), (2, expected));

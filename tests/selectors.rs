@@ -1,4 +1,4 @@
-//! Monitors, budgets and policies that select nothing, and endpoints whose port nobody serves: both sides of each.
+//! Monitors, budgets and policies that select nothing, and endpoints whose port no pod serves; and the same without the mistake.
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check_in};
@@ -8,25 +8,25 @@ use plimsoll::source::Sources;
 const MATCHES: &str = "selector-matches-nothing";
 const PORT: &str = "monitor-port-unserved";
 
-/// What a rule says of some files, with the text that it underlines.
-fn of(rule: &str, files: &[&str], whole: bool) -> Vec<(Finding, String)> {
+/// The findings of a rule in some files, each with the text that it underlines.
+fn found_by(rule: &str, files: &[&str], complete: bool) -> Vec<(Finding, String)> {
     let sources = Sources::new();
     let mut input = Input::default();
     for (at, text) in files.iter().enumerate() {
         input.add(&sources, sources.add(format!("{at}.yaml"), *text), true);
     }
-    let findings = check_in(&sources, &input.objects, &Options { whole, ..Options::default() });
+    let findings = check_in(&sources, &input.objects, &Options { complete, ..Options::default() });
     let of_rule = findings.into_iter().filter(|finding| finding.rule.name() == rule);
     of_rule.map(|finding| (finding.clone(), sources.text(finding.span))).collect()
 }
 
-fn severities(rule: &str, text: &str, whole: bool) -> Vec<Severity> {
-    of(rule, &[text], whole).into_iter().map(|(finding, _)| finding.severity).collect()
+fn severities(rule: &str, text: &str, complete: bool) -> Vec<Severity> {
+    found_by(rule, &[text], complete).into_iter().map(|(finding, _)| finding.severity).collect()
 }
 
 const NONE: [Severity; 0] = [];
 
-/// A Deployment, its Service and a ServiceMonitor and PodMonitor that fit.
+/// A Deployment, its Service, and a ServiceMonitor and PodMonitor that select them.
 const GOOD: &str = "apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
@@ -62,10 +62,10 @@ const MONITOR: &str = "spec: {selector: {matchLabels: {app: web}}, endpoints";
 const POD_MONITOR: &str = "spec: {selector: {matchLabels: {app: web}}, podMetricsEndpoints";
 
 #[test]
-fn monitors_that_fit_are_silent() {
-    for whole in [false, true] {
-        assert_eq!(severities(MATCHES, GOOD, whole), NONE);
-        assert_eq!(severities(PORT, GOOD, whole), NONE);
+fn monitors_that_select_something_are_not_reported() {
+    for complete in [false, true] {
+        assert_eq!(severities(MATCHES, GOOD, complete), NONE);
+        assert_eq!(severities(PORT, GOOD, complete), NONE);
     }
     let fits = |old: &str, new: &str| {
         let text = replaced(old, new);
@@ -96,7 +96,7 @@ fn monitors_that_fit_are_silent() {
 #[test]
 fn a_service_monitor_selects_by_the_labels_of_the_service_itself() {
     let text = replaced(&format!(", {SERVICE_LABELS}"), "");
-    let found = of(MATCHES, &[&text], false);
+    let found = found_by(MATCHES, &[&text], false);
     let [(finding, _)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(finding.message, "ServiceMonitor `web` selects no Services");
     let help = "add `app: web` to `metadata.labels` of Service/web: a ServiceMonitor selects by the labels of the Service itself";
@@ -108,7 +108,7 @@ fn a_service_monitor_selects_by_the_labels_of_the_service_itself() {
 fn a_near_label_in_a_selector_is_reported_at_the_label() {
     for (old, object) in [(MONITOR, "Service/web has"), (POD_MONITOR, "Deployment/web has")] {
         let text = replaced(old, &old.replace("app: web", "app: wbe"));
-        let found = of(MATCHES, &[&text], true);
+        let found = found_by(MATCHES, &[&text], true);
         let [(finding, underlined)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((finding.severity, underlined.as_str()), (Severity::Error, "wbe"));
         assert_eq!(finding.help, format!("the selector requires `app: wbe`, but {object} `app: web`"));
@@ -121,13 +121,13 @@ fn without_a_namespace_selector_a_monitor_looks_in_its_own_namespace() {
         "kind: ServiceMonitor\nmetadata: {name: web, namespace: shop}",
         "kind: ServiceMonitor\nmetadata: {name: web, namespace: monitoring}",
     );
-    let found = of(MATCHES, &[&text], false);
+    let found = found_by(MATCHES, &[&text], false);
     let [(finding, _)] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(finding.help, "add `shop` to `spec.namespaceSelector.matchNames`");
-    // In another file, nobody knows what else is applied to that namespace.
+    // If they are in different files, other objects may be applied to that namespace.
     let (monitored, monitor) =
         (text.split("---\n").take(2).collect::<Vec<_>>().join("---\n"), text.split("---\n").nth(2).unwrap());
-    assert_eq!(of(MATCHES, &[&monitored, monitor], false), []);
+    assert_eq!(found_by(MATCHES, &[&monitored, monitor], false), []);
     let named = text.replace(MONITOR, &MONITOR.replace("spec: {", "spec: {namespaceSelector: {matchNames: [shop]}, "));
     assert_eq!(severities(MATCHES, &named, true), NONE);
     let wrong = named.replace("[shop]", "[shp]");
@@ -135,7 +135,7 @@ fn without_a_namespace_selector_a_monitor_looks_in_its_own_namespace() {
 }
 
 #[test]
-fn what_may_be_made_elsewhere_is_not_missed() {
+fn objects_that_may_be_created_elsewhere_are_not_missing() {
     let monitor = |labels: &str, namespaces: &str| {
         GOOD.replacen(
             MONITOR,
@@ -144,10 +144,10 @@ fn what_may_be_made_elsewhere_is_not_missed() {
         )
         .replace("kind: ServiceMonitor\nmetadata: {name: web", "kind: ServiceMonitor\nmetadata: {name: other")
     };
-    // Of other namespaces the manifests show nothing.
+    // The input has nothing of other namespaces.
     assert_eq!(severities(MATCHES, &monitor("app: db", "matchNames: [data]"), true), NONE);
     assert_eq!(severities(MATCHES, &monitor("app: db", "matchNames: [shop]"), false), [Severity::Warning]);
-    // The cluster runs these, and an operator those.
+    // The first are run by the cluster, the others by an operator.
     assert_eq!(severities(MATCHES, &monitor("k8s-app: kube-dns", "any: true"), true), NONE);
     assert_eq!(severities(MATCHES, &monitor("app: any", "matchNames: [kube-system]"), true), NONE);
     assert_eq!(severities(MATCHES, &monitor("app: db, role: master", "any: true"), true), NONE);
@@ -157,51 +157,53 @@ fn what_may_be_made_elsewhere_is_not_missed() {
     let queue = monitor("app: queue", "matchNames: [shop]");
     assert_eq!(severities(MATCHES, &queue, true), [Severity::Error]);
     assert_eq!(severities(MATCHES, &(queue.clone() + operator), true), NONE);
-    let slip = monitor("app: wbe", "matchNames: [shop]") + operator;
-    assert_eq!(severities(MATCHES, &slip, true), [Severity::Error]);
-    // `kubectl -n` may put what names no namespace beside the others.
+    let mistake = monitor("app: wbe", "matchNames: [shop]") + operator;
+    assert_eq!(severities(MATCHES, &mistake, true), [Severity::Error]);
+    // `kubectl -n` may put objects without a namespace into the same namespace.
     let unnamed = replaced("metadata: {name: web, namespace: shop, labels", "metadata: {name: web, labels");
     assert_eq!(severities(MATCHES, &unnamed, true), NONE);
 }
 
 #[test]
-fn a_port_that_nothing_selected_has_is_told() {
-    let said = |old: &str, new: &str, whole: bool| {
-        let found = of(PORT, &[&replaced(old, new)], whole);
+fn a_port_that_no_selected_object_has_is_reported() {
+    let reported = |old: &str, new: &str, complete: bool| {
+        let found = found_by(PORT, &[&replaced(old, new)], complete);
         found.into_iter().map(|(finding, text)| (finding.severity, text, finding.message)).collect::<Vec<_>>()
     };
     let error = |text: &str, message: &str| vec![(Severity::Error, text.to_owned(), message.to_owned())];
     let endpoint = "endpoints: [{port: http-metrics}]";
     assert_eq!(
-        said(endpoint, "endpoints: [{port: http}]", false),
+        reported(endpoint, "endpoints: [{port: http}]", false),
         error("http", "no Service/web has a port named `http`")
     );
-    // By its number no port of a Service is found.
+    // An endpoint's `port` is a name: a number does not match a port of a Service.
     assert_eq!(
-        said(endpoint, "endpoints: [{port: '80'}]", false),
+        reported(endpoint, "endpoints: [{port: '80'}]", false),
         error("'80'", "no Service/web has a port named `80`")
     );
     for (port, what) in [("metrix", "a port named `metrix`"), ("80", "port 80")] {
         let message = format!("no container of Deployment/web has {what}");
-        assert_eq!(said(endpoint, &format!("endpoints: [{{targetPort: {port}}}]"), false), error(port, &message));
+        assert_eq!(reported(endpoint, &format!("endpoints: [{{targetPort: {port}}}]"), false), error(port, &message));
         let field = if port == "80" { "portNumber" } else { "port" };
         let pods = format!("podMetricsEndpoints: [{{{field}: {port}}}]");
-        assert_eq!(said("podMetricsEndpoints: [{port: metrics}]", &pods, false), error(port, &message));
+        assert_eq!(reported("podMetricsEndpoints: [{port: metrics}]", &pods, false), error(port, &message));
     }
-    // In other namespaces there may be more.
+    // More Services may match in other namespaces.
     let text = replaced(endpoint, "namespaceSelector: {any: true}, endpoints: [{port: http}]");
     assert_eq!(severities(PORT, &text, true), [Severity::Warning]);
     let files: Vec<String> =
         replaced(endpoint, "endpoints: [{port: http}]").split("---\n").map(str::to_owned).collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let of_files = |whole| of(PORT, &files, whole).into_iter().map(|(finding, _)| finding.severity).collect::<Vec<_>>();
+    let of_files = |complete| {
+        found_by(PORT, &files, complete).into_iter().map(|(finding, _)| finding.severity).collect::<Vec<_>>()
+    };
     assert_eq!([of_files(false), of_files(true)], [[Severity::Warning], [Severity::Error]]);
-    // Of two that are selected one suffices.
+    // One of two selected Services is enough.
     let other = "---\napiVersion: v1\nkind: Service\nmetadata: {name: b, namespace: shop, labels: {app: web}}\n\
                  spec: {selector: {app: web}, ports: [{name: http, port: 81, targetPort: metrics}]}\n";
     let both = replaced(endpoint, "endpoints: [{port: http}]") + other;
     assert_eq!(severities(PORT, &both, true), NONE);
-    // A sidecar opens ports of its own.
+    // An injected sidecar may serve the port.
     let injected = replaced("labels: {app: web}}", "labels: {app: web, sidecar.istio.io/inject: 'true'}}");
     let injected =
         injected.replace("podMetricsEndpoints: [{port: metrics}]", "podMetricsEndpoints: [{port: http-envoy-prom}]");
@@ -209,7 +211,7 @@ fn a_port_that_nothing_selected_has_is_told() {
 }
 
 #[test]
-fn the_same_kinds_of_others_are_known() {
+fn similar_kinds_of_other_projects_are_checked() {
     let others = GOOD
         .replace(
             "monitoring.coreos.com/v1\nkind: ServiceMonitor",
@@ -224,7 +226,7 @@ fn the_same_kinds_of_others_are_known() {
         .replace("endpoints: [{port: http-metrics}]", "endpoints: [{port: x}]")
         .replace("[{port: metrics}]", "[{port: other}]");
     assert_eq!(severities(PORT, &wrong, true).len(), 2);
-    // Google's may name a number that nobody declares.
+    // A PodMonitoring of Google may use the number of an undeclared port.
     assert_eq!(severities(PORT, &others.replace("[{port: metrics}]", "[{port: 1234}]"), true), NONE);
     let probe = |label: &str| {
         format!(
@@ -249,12 +251,12 @@ fn the_same_kinds_of_others_are_known() {
     };
     assert_eq!(gateway("istio: ingressgateway"), NONE);
     assert_eq!(gateway("istio: ingresgateway"), [Severity::Warning]);
-    // A gateway is usually the cluster's.
+    // A gateway is usually run by the cluster.
     assert_eq!(gateway("istio: egress"), NONE);
 }
 
 #[test]
-fn budgets_and_policies_that_select_no_pods_are_told() {
+fn budgets_and_policies_that_select_no_pods_are_reported() {
     let with = |api: &str, field: &str, labels: &str| {
         let selector = format!("{field}: {{matchLabels: {{{labels}}}}}");
         let text = format!("---\napiVersion: {api}\nmetadata: {{name: one, namespace: shop}}\nspec: {{{selector}}}\n");

@@ -1,8 +1,7 @@
-//! What is known of public images, on manifests of each: one with a fault that its rule reports, the same without it.
+//! The facts about public images, on manifests of each: one with a mistake that a rule reports, and the same without it.
 //!
-//! A file of `tests/data/software` is named like the file of `software/`. `# bad: <rule>` begins a manifest in which the rule
-//! reports, `# good: <rule>` one in which it does not, and in which nothing at all is an error. `# warning: <rule>` is one in
-//! which it reports, but not as an error.
+//! A file of `tests/data/software` has the name of the file of `software/`. `# bad: <rule>` starts a manifest with an error of
+//! the rule, `# warning: <rule>` one with a finding that is not an error, and `# good: <rule>` one without any error.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +23,7 @@ fn check(text: &str) -> Vec<Finding> {
 }
 
 #[test]
-fn each_image_has_a_case_in_which_it_stops_and_one_in_which_it_runs() {
+fn each_image_has_a_failing_and_a_working_case() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
     let mut covered = BTreeSet::new();
@@ -66,14 +65,14 @@ fn each_image_has_a_case_in_which_it_stops_and_one_in_which_it_runs() {
     let described = fs::read_dir(root.join("software")).unwrap().map(|entry| entry.unwrap().path());
     let described: BTreeSet<String> =
         described.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    // What only keeps sidecars from being taken for services has no facts of its own.
+    // Images that are only listed so that sidecars are not mistaken for services have no facts.
     let without: Vec<&String> = described.difference(&covered).filter(|name| *name != "tools").collect();
     assert!(without.is_empty(), "no cases: {without:?}");
 }
 
-/// The version of a service that a project says, for all its profiles or for one, picks the dialect of its config.
+/// The version of a service that a project sets, for all profiles or for one, selects the format of its configuration.
 #[test]
-fn a_project_says_which_version_of_a_service_runs() {
+fn a_project_sets_the_version_of_a_service() {
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    server: {port: 8080}\n    \
                     database: {host: db.example.com, ssl_mode: disable}\n---\napiVersion: apps/v1\nkind: Deployment\n\
                     metadata: {name: datastorage}\nspec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: \
@@ -89,7 +88,7 @@ fn a_project_says_which_version_of_a_service_runs() {
     run(&["init", "."]);
     let settings = fs::read_to_string(folder.path().join("plimsoll.toml")).unwrap();
     fs::write(folder.path().join("m.yaml"), manifest).unwrap();
-    // Since 1.4 the config has camelCase keys, of which `ssl_mode` is none.
+    // Since 1.4 the keys are in camelCase, so `ssl_mode` is unknown.
     let finds = |says: &str, args: &[&str]| {
         fs::write(folder.path().join("plimsoll.toml"), format!("{settings}\n{says}\n")).unwrap();
         let output = run(&[&["check", "m.yaml"], args].concat());
@@ -103,8 +102,8 @@ fn a_project_says_which_version_of_a_service_runs() {
     assert!(finds(&of("1.4", one), &[]));
     assert!(!finds(&of("0.9", one), &[]));
     assert!(!finds(&of("1.4", "service = \"Gateway\""), &[]));
-    assert!(!finds(&(of("0.9", one) + &of("1.4", "")), &[]), "that of one service counts before that of all");
-    assert!(!finds(&of("1.4", one), &["--service-version", "0.9"]), "the argument wins");
+    assert!(!finds(&(of("0.9", one) + &of("1.4", "")), &[]), "the version of one profile overrides that of all");
+    assert!(!finds(&of("1.4", one), &["--service-version", "0.9"]), "the argument overrides the setting");
     assert!(!finds(&of("1.4", "profile = \"gateway\""), &[]));
     assert!(finds(&of("1.4", "profile = \"gateway\""), &["--profile", "gateway", "--env", "e2e"]));
     for (says, what) in [

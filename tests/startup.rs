@@ -1,5 +1,5 @@
-//! Workloads that the API server accepts and that do not come up, or not as they should: each rule on manifests with the
-//! fault, on variants of them, and on neighbours that work.
+//! Workloads that the API server accepts and that do not start, or do not work as intended: each rule on manifests with the
+//! mistake, on variants of them, and on similar manifests that work.
 
 use plimsoll::check::input::Input;
 use plimsoll::check::{Options, check_in};
@@ -12,15 +12,15 @@ fn data(name: &str) -> String {
     std::fs::read_to_string(format!("{}/tests/data/workloads/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// What is found in files that are checked together, with the texts that the findings underline.
-fn found_in(files: &[&str], whole: bool) -> Vec<(Finding, String)> {
+/// The findings of files that are checked together, each with the text it underlines.
+fn found_in(files: &[&str], complete: bool) -> Vec<(Finding, String)> {
     let sources = Sources::new();
     let mut input = Input::default();
     for (at, text) in files.iter().enumerate() {
         input.add(&sources, sources.add(format!("{at}.yaml"), *text), true);
     }
     assert!(input.findings.is_empty(), "{:?}", input.findings);
-    let options = Options { whole, ..Options::default() };
+    let options = Options { complete, ..Options::default() };
     let mut findings = check_in(&sources, &input.objects, &options);
     plimsoll::report::sort(&sources, &mut findings);
     findings.into_iter().map(|finding| (finding.clone(), sources.text(finding.span))).collect()
@@ -32,7 +32,7 @@ fn severities(rule: &str, text: &str) -> Vec<Severity> {
     found.filter(|(finding, _)| finding.rule.name() == rule).map(|(finding, _)| finding.severity).collect()
 }
 
-/// Asserts how many findings of which severity a rule has, case by case.
+/// Asserts the severities of a rule's findings for each case.
 fn assert_cases(rule: &str, cases: &[(&str, &[Severity])]) {
     for (text, expected) in cases {
         assert_eq!(severities(rule, text), *expected, "{rule}:\n{text}");
@@ -43,7 +43,7 @@ fn object(api_version: &str, kind: &str, name: &str, rest: &str) -> String {
     format!("---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}\n")
 }
 
-/// A pod whose container has the fields given.
+/// A pod whose container has these fields.
 fn pod(container: &str) -> String {
     pod_with(container, "")
 }
@@ -53,7 +53,7 @@ fn pod_with(container: &str, spec: &str) -> String {
     object("v1", "Pod", "web", &spec)
 }
 
-/// A workload whose pods have the label `app: web`, the container and the further fields given.
+/// A workload whose pods have the label `app: web`, this container and these fields.
 fn workload(kind: &str, fields: &str, container: &str, spec: &str) -> String {
     let spec = format!(
         "spec: {{{fields}selector: {{matchLabels: {{app: web}}}}, template: {{metadata: {{labels: {{app: web}}}}, \
@@ -70,7 +70,7 @@ const CLAIMED: &str = "volumes: [{name: d, persistentVolumeClaim: {claimName: da
 const MOUNTED: &str = "volumeMounts: [{name: d, mountPath: /d}]";
 
 #[test]
-fn references_to_variables_that_are_not_there_yet() {
+fn references_to_variables_defined_later() {
     let found: Vec<(String, String)> = found_in(&[&data("env-order.yaml")], false)
         .into_iter()
         .filter(|(finding, _)| finding.rule.name() == "env-reference-undefined")
@@ -82,7 +82,7 @@ fn references_to_variables_that_are_not_there_yet() {
         ("`$(HOST_TYPO)` is not defined in container `q`", "$(HOST_TYPO)"),
     ];
     assert_eq!(found, expected.map(|(message, text)| (message.to_owned(), text.to_owned())));
-    // The command reports them as well, and does not take them for placeholders.
+    // The command reports them, too, and does not treat them as placeholders.
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .args(["check", "tests/data/workloads/env-order.yaml", "--output", "json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -101,11 +101,11 @@ fn references_to_variables_that_are_not_there_yet() {
             (&pod("env: [{name: A, value: a}, {name: A, value: '$(A)b'}]"), &[]),
             (&pod("env: [{name: A, value: '$$(B) $B ${B} $(not a name)'}]"), &[]),
             (&pod("env: [{name: A, value: '$(WEB_SERVICE_HOST):$(WEB_SERVICE_PORT_HTTP)'}]"), &[]),
-            // What `envFrom` brings is there first; of an object elsewhere it is not known.
+            // Variables of `envFrom` are defined first; those of an object elsewhere are unknown.
             (&from("[{name: A, value: '$(B)'}]"), &[]),
             (&from("[{name: A, value: '$(C)'}]"), &[Warning]),
             (&pod("envFrom: [{secretRef: {name: elsewhere}}], env: [{name: A, value: '$(B)'}]"), &[]),
-            // Arguments know all variables, whatever their order.
+            // Arguments can refer to all variables.
             (&pod("args: ['--a=$(A)'], env: [{name: B, value: b}, {name: A, value: a}]"), &[]),
             (&pod("args: ['--a=$(A)']"), &[Warning]),
             (&pod("args: ['$(hostname)']"), &[Warning]),
@@ -130,7 +130,7 @@ fn references_to_variables_that_are_not_there_yet() {
 }
 
 #[test]
-fn names_of_stateful_sets_and_the_label_of_their_revision() {
+fn names_of_stateful_sets_too_long_for_their_revision_label() {
     assert_eq!(severities("statefulset-name-too-long", &data("names.yaml")), [Warning]);
     let of = |length: usize| {
         workload("StatefulSet", "serviceName: x, ", "", "")
@@ -152,7 +152,7 @@ fn names_of_stateful_sets_and_the_label_of_their_revision() {
 }
 
 #[test]
-fn local_images_are_not_pulled() {
+fn local_images_cannot_be_pulled() {
     let found: Vec<String> = found_in(&[&data("local-images.yaml")], false)
         .into_iter()
         .filter(|(finding, _)| finding.rule.name() == "image-local-always-pulled")
@@ -172,7 +172,7 @@ fn local_images_are_not_pulled() {
     );
 }
 
-/// A workload of two containers, and an autoscaler with the spec given.
+/// A workload of two containers, and an autoscaler with this spec.
 fn autoscaled(resources: &str, autoscaler: &str) -> String {
     autoscaled_fixed("", resources, autoscaler)
 }
@@ -184,7 +184,7 @@ fn autoscaled_fixed(fields: &str, resources: &str, autoscaler: &str) -> String {
 }
 
 #[test]
-fn autoscalers_that_do_nothing() {
+fn autoscalers_without_effect() {
     let text = data("autoscalers.yaml");
     for (rule, expected) in [
         ("autoscaler-request-missing", 2),
@@ -211,7 +211,7 @@ fn autoscalers_that_do_nothing() {
         "autoscaler-request-missing",
         &[
             (&autoscaled("", cpu), &[Warning]),
-            // Without metrics, 80 % of the CPU requests.
+            // The default metric is 80 % of the CPU requests.
             (&autoscaled("", ""), &[Warning]),
             (&autoscaled("resources: {requests: {memory: 1Gi}}", cpu), &[Warning]),
             (&autoscaled("resources: {requests: {cpu: 1}}", cpu), &[]),
@@ -256,8 +256,9 @@ fn autoscalers_that_do_nothing() {
     );
     // Files of a folder may be alternatives.
     let files = [&*autoscaled("", ""), &second("b")];
-    let duplicates =
-        |whole| found_in(&files, whole).iter().filter(|(one, _)| one.rule.name() == "autoscaler-duplicate").count();
+    let duplicates = |complete| {
+        found_in(&files, complete).iter().filter(|(one, _)| one.rule.name() == "autoscaler-duplicate").count()
+    };
     assert_eq!((duplicates(false), duplicates(true)), (0, 1));
     assert_cases(
         "autoscaler-replicas-fixed",
@@ -328,7 +329,7 @@ fn claims_of_one_pod_or_one_node() {
 }
 
 #[test]
-fn commands_that_nobody_splits() {
+fn commands_that_are_not_split() {
     assert_cases(
         "command-not-split",
         &[
@@ -347,7 +348,7 @@ fn commands_that_nobody_splits() {
 }
 
 #[test]
-fn sub_paths_that_are_no_files() {
+fn sub_paths_that_are_not_files() {
     let config = object("v1", "ConfigMap", "cfg", "data: {app.conf: one, log.conf: two}");
     let secret = object("v1", "Secret", "sec", "data: {key: eA==}");
     let of = |sub_path: &str, volume: &str| {
@@ -372,13 +373,13 @@ fn sub_paths_that_are_no_files() {
             (&of("any", "projected: {sources: [{configMap: {name: elsewhere}}]}"), &[]),
         ],
     );
-    // Without items it is the key of the object.
+    // Without `items`, the path is a key of the object.
     assert_eq!(severities("reference-missing", &of("ap.conf", "configMap: {name: cfg}")), [Error]);
     assert_eq!(severities("subpath-missing", &of("ap.conf", "configMap: {name: cfg}")), []);
 }
 
 #[test]
-fn hooks_that_outlast_the_grace_period() {
+fn hooks_longer_than_the_grace_period() {
     let of = |command: &str, grace: &str| {
         pod_with(&format!("lifecycle: {{preStop: {{exec: {{command: {command}}}}}}}"), grace)
     };
@@ -412,7 +413,7 @@ fn passwords_with_a_newline() {
             (&of("stringData:\n  POSTGRES_PASSWORD: |\n    secret"), &[Warning]),
             (&of("stringData:\n  POSTGRES_PASSWORD: |-\n    secret"), &[]),
             (&of("data: {password: cGFzc3dvcmQ=}"), &[]),
-            // A file, several lines, and what is no secret.
+            // A file, several lines, and a value that is not a secret.
             (&of("data: {password.txt: cGFzc3dvcmQK}"), &[]),
             (&of("stringData:\n  private-key: |\n    -----BEGIN\n    -----END"), &[]),
             (&of("data: {greeting: cGFzc3dvcmQK}"), &[]),
@@ -423,7 +424,7 @@ fn passwords_with_a_newline() {
 }
 
 #[test]
-fn schedules_that_never_come() {
+fn schedules_that_never_match() {
     let of = |schedule: &str| {
         let job = "jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'r.example.com/a:1'}]}}}}";
         object("batch/v1", "CronJob", "c", &format!("spec: {{schedule: '{schedule}', {job}}}"))
@@ -441,7 +442,7 @@ fn schedules_that_never_come() {
 }
 
 #[test]
-fn the_faults_of_one_set_of_manifests() {
+fn all_findings_of_one_set_of_manifests() {
     let counts = |name: &str, severity: Severity| {
         let found = found_in(&[&data(name)], false);
         let mut rules: Vec<&str> = found
@@ -499,10 +500,10 @@ fn budgets_that_forbid_every_eviction() {
             (&of("replicas: 3, ", "maxUnavailable: 0, "), &[Warning]),
             (&of("replicas: 3, ", "maxUnavailable: 0%, "), &[Warning]),
             (&of("replicas: 3, ", "maxUnavailable: 1%, "), &[]),
-            // The count that an autoscaler may reach.
+            // The minimum of an autoscaler counts.
             (&scaled("minAvailable: 8, "), &[]),
             (&scaled("minAvailable: 9, "), &[Warning]),
-            // Replicas that are not set may be set elsewhere.
+            // `replicas` may be set elsewhere if it is absent.
             (&of("", "minAvailable: 1, "), &[]),
             (&of("replicas: 0, ", "minAvailable: 1, "), &[]),
         ],
@@ -534,14 +535,14 @@ fn budgets_on_one_pod() {
         ],
     );
     let files = [&*(pods + &one), &all];
-    let overlaps = |whole| {
-        found_in(&files, whole).iter().filter(|(one, _)| one.rule.name() == "disruption-budget-overlap").count()
+    let overlaps = |complete| {
+        found_in(&files, complete).iter().filter(|(one, _)| one.rule.name() == "disruption-budget-overlap").count()
     };
     assert_eq!((overlaps(false), overlaps(true)), (0, 1));
 }
 
 #[test]
-fn paths_that_two_ingresses_route() {
+fn paths_of_two_ingresses() {
     let of = |name: &str, metadata: &str, class: &str, host: &str, path: &str, kind: &str| {
         format!(
             "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}{metadata}}}\nspec: {{{class}rules: [{{host: {host}, http: \
@@ -570,18 +571,18 @@ fn paths_that_two_ingresses_route() {
         ],
     );
     let other = of("b", "", "", "a.example.com", "/", "Prefix");
-    let duplicates = |whole| {
-        let found = found_in(&[&first, &other], whole);
+    let duplicates = |complete| {
+        let found = found_in(&[&first, &other], complete);
         found.iter().filter(|(one, _)| one.rule.name() == "ingress-path-duplicate").count()
     };
     assert_eq!((duplicates(false), duplicates(true)), (0, 1));
 }
 
 #[test]
-fn webhooks_that_nobody_answers() {
+fn webhooks_without_a_service() {
     let text = data("webhook.yaml");
-    let found = |text: &str, whole| {
-        let found = found_in(&[text], whole).into_iter();
+    let found = |text: &str, complete| {
+        let found = found_in(&[text], complete).into_iter();
         let found = found.filter(|(finding, _)| finding.rule.name() == "reference-missing");
         found.map(|(finding, text)| (finding.severity, finding.help, text)).collect::<Vec<_>>()
     };
@@ -590,7 +591,7 @@ fn webhooks_that_nobody_answers() {
     assert_eq!(found(&text, true), [(Error, help, "guard-webhok".to_owned())]);
     let right = text.replace("guard-webhok,", "guard-webhook,");
     assert_eq!(found(&right, true), []);
-    // The port, by default 443.
+    // The port of the Service; the default is 443.
     let port = |service: &str, webhook: &str| {
         right
             .replace("port: 443}]", &format!("port: {service}}}]"))
@@ -613,7 +614,7 @@ fn webhooks_that_nobody_answers() {
     };
     assert_eq!(found(&api("guard-webhook"), true), []);
     assert_eq!(found(&api("metrics"), false).len(), 1);
-    // Definitions are often applied without the webhook of their operator.
+    // CustomResourceDefinitions are often applied without the conversion webhook of their operator.
     let definition = "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: as.example.com}\n\
         spec:\n  group: example.com\n  names: {kind: A, plural: as}\n  scope: Namespaced\n  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], \
         clientConfig: {service: {name: operator, namespace: operators}}}}\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n";
@@ -640,7 +641,7 @@ fn the_seven_services_of_a_kind_cluster() {
 }
 
 #[test]
-fn probes_of_ports_that_nobody_serves() {
+fn probes_of_ports_that_no_container_serves() {
     let of = |mounts: &str, volumes: &str| {
         let container = format!(
             "ports: [{{containerPort: 8080}}], livenessProbe: {{httpGet: {{path: /, port: 8081}}}}, volumeMounts: [{mounts}]"
@@ -657,7 +658,7 @@ fn probes_of_ports_that_nobody_serves() {
             (&(config("listen 8080") + &of(mount, volume)), &[Warning]),
             (&(config("health 8081") + &of(mount, volume)), &[]),
             (&of(mount, volume), &[]),
-            // Many programs serve health on a port that nothing names.
+            // Many programs serve health checks on an undeclared port.
             (&(config("debug") + &of(mount, volume)), &[]),
             (&of(mount, "{name: v, emptyDir: {}}"), &[]),
             (

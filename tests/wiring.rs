@@ -1,5 +1,5 @@
-//! The rules of the families `wiring`, `rollout` and `security` on whole manifests: the seed's, foreign ones that work,
-//! and the same broken in one place.
+//! The rules of the families `wiring`, `rollout` and `security` on complete manifests: those of the seed, manifests of other
+//! projects that work, and the same with one mistake.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
-/// What is found in a text, with the place of each finding as `line:column` and the text it underlines.
+/// The findings of an input, each with its position as `line:column` and the text it underlines.
 fn found(text: &str, options: impl FnOnce(&mut Options)) -> Vec<(Finding, String, String)> {
     let sources = Sources::new();
     let mut input = Input::default();
@@ -41,7 +41,7 @@ fn seed(name: &str) -> String {
 }
 
 #[test]
-fn each_of_the_seven_faults_of_the_failing_manifest_is_told() {
+fn the_seven_mistakes_of_the_failing_manifest_are_reported() {
     let text = seed("gateway-failing.yaml");
     assert_eq!(
         ids(&text, Severity::Error),
@@ -60,20 +60,20 @@ fn each_of_the_seven_faults_of_the_failing_manifest_is_told() {
 }
 
 #[test]
-fn known_to_be_whole_all_of_them_are_errors() {
+fn in_complete_input_all_of_them_are_errors() {
     let text = seed("gateway-failing.yaml");
-    let below = found(&text, |options| options.whole = true);
+    let below = found(&text, |options| options.complete = true);
     assert!(below.iter().all(|(finding, ..)| finding.severity == Severity::Error), "{below:#?}");
 }
 
 #[test]
-fn a_remark_in_the_image_is_no_image_reference() {
+fn a_remark_in_the_image_is_an_invalid_image_reference() {
     let ids = ids(&seed("gateway-failing-annotated.yaml"), Severity::Error);
     assert!(ids.contains(&"image-text-invalid".to_owned()), "{ids:?}");
 }
 
 #[test]
-fn the_working_manifest_has_the_errors_it_deserves() {
+fn the_working_manifest_has_the_expected_errors() {
     let text = seed("aianalysis-working.yaml");
     assert_eq!(ids(&text, Severity::Error), ["config-path-missing", "image-not-loaded"]);
     let warnings = ["config-key-unknown", "host-unresolved", "host-unresolved", "migration-missing"];
@@ -81,7 +81,7 @@ fn the_working_manifest_has_the_errors_it_deserves() {
 }
 
 #[test]
-fn a_host_in_a_config_file_is_underlined_where_it_stands() {
+fn a_host_in_a_config_file_is_underlined_in_the_file() {
     let found = found(&seed("aianalysis-working.yaml"), |_| {});
     let mut hosts: Vec<(&str, &str)> = found
         .iter()
@@ -93,7 +93,7 @@ fn a_host_in_a_config_file_is_underlined_where_it_stands() {
 }
 
 #[test]
-fn declared_externals_are_silent() {
+fn declared_externals_are_not_reported() {
     let found = found(&seed("aianalysis-working.yaml"), |options| {
         options.externals = vec!["postgresql:5432".to_owned(), "redis".to_owned()];
     });
@@ -138,7 +138,7 @@ fn manifests_are_compared_with_the_bundle_of_a_profile() {
 }
 
 #[test]
-fn foreign_manifests_that_work_are_free_of_errors() {
+fn working_manifests_of_other_projects_have_no_errors() {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(data("foreign")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -151,7 +151,7 @@ fn foreign_manifests_that_work_are_free_of_errors() {
     }
 }
 
-/// A file of `foreign`, what is changed in it, the rule that must then tell it, and the text it must underline.
+/// A file of `foreign`, the change, the rule that must report it, and the text it must underline.
 const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
     (
         "datastorage-newer",
@@ -263,7 +263,7 @@ const BROKEN: &[(&str, &str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn the_same_broken_in_one_place_is_told_at_that_place() {
+fn one_mistake_in_them_is_reported_at_its_position() {
     for (file, old, new, rule, underlined) in BROKEN {
         let whole = std::fs::read_to_string(data("foreign").join(format!("{file}.yaml"))).unwrap();
         assert!(whole.contains(old), "{file} has no {old}");
@@ -280,8 +280,8 @@ fn the_same_broken_in_one_place_is_told_at_that_place() {
     }
 }
 
-/// What a rule says of a text.
-fn said_by(rule: &str, text: &str) -> Vec<(Severity, String)> {
+/// The severity and message of each finding of a rule.
+fn reported_by(rule: &str, text: &str) -> Vec<(Severity, String)> {
     let findings =
         found(text, |_| {}).into_iter().map(|(finding, ..)| finding).filter(|finding| finding.rule.name() == rule);
     findings.map(|finding| (finding.severity, finding.message)).collect()
@@ -303,10 +303,10 @@ fn service(selector: &str, rest: &str) -> String {
     object("v1\nkind: Service", "web", &format!("spec: {{selector: {{{selector}}}, {rest}}}"))
 }
 
-/// The bounds of SECURITY.md: beyond each a rule says less, never more.
+/// The limits of SECURITY.md: beyond each, a rule reports less, never more.
 #[test]
-fn nothing_is_said_of_pods_beyond_what_is_looked_at() {
-    // A pod with both labels stands behind those that have one.
+fn pods_beyond_the_limit_are_not_reported() {
+    // A pod with both labels comes after those with one.
     let rule = "service-selects-nothing";
     for (others, both, count) in [(1000, false, 1), (999, true, 0), (1001, false, 0), (1001, true, 0)] {
         let mut text = service("a: x, b: x", "ports: [{port: 80}]");
@@ -314,53 +314,53 @@ fn nothing_is_said_of_pods_beyond_what_is_looked_at() {
         if both {
             text += &pod("both", "a: x, b: x", "");
         }
-        assert_eq!(said_by(rule, &text).len(), count, "{others} {both}");
+        assert_eq!(reported_by(rule, &text).len(), count, "{others} {both}");
     }
-    // A budget likewise.
+    // The same for a PodDisruptionBudget.
     let selector = "{matchLabels: {a: x}, matchExpressions: [{key: b, operator: Exists}]}";
     let budget = object("policy/v1\nkind: PodDisruptionBudget", "web", &format!("spec: {{selector: {selector}}}"));
     for (others, count) in [(1000, 1), (1001, 0)] {
         let pods: String = (0..others).map(|at| pod(&format!("a{at}"), "a: x", "")).collect();
-        assert_eq!(said_by("selector-matches-nothing", &(pods + &budget)).len(), count, "{others}");
+        assert_eq!(reported_by("selector-matches-nothing", &(pods + &budget)).len(), count, "{others}");
     }
 }
 
 #[test]
-fn nothing_is_said_of_pods_that_a_service_is_not_known_to_select() {
+fn pods_that_a_service_may_not_select_are_not_reported() {
     let jobs = |count: usize| {
         let spec = "spec: {template: {metadata: {labels: {a: x}}, spec: {restartPolicy: Never, containers: [{name: a, image: 'a.io/a:v1'}]}}}";
         (0..count).map(|at| object("batch/v1\nkind: Job", &format!("j{at}"), spec)).collect::<String>()
     };
     let web = service("a: x", "ports: [{port: 80}]");
     for (jobs, severity) in [(jobs(100), Severity::Note), (jobs(100) + &pod("p", "a: x", ""), Severity::Warning)] {
-        let said = said_by("service-selects-job", &(web.clone() + &jobs));
-        assert_eq!(said, [(severity, "Service `web` selects the pods of Job/j0".to_owned())]);
+        let reported = reported_by("service-selects-job", &(web.clone() + &jobs));
+        assert_eq!(reported, [(severity, "Service `web` selects the pods of Job/j0".to_owned())]);
     }
-    // All that are told a port are sent to there, and those alone that no Service selects are not.
-    let told = "ports: [{containerPort: 8080}], env: [{name: PORT, value: '9090'}]";
-    let pods = |count: usize| (0..count).map(|at| pod(&format!("p{at}"), "a: x", told)).collect::<String>();
+    // Every pod with `PORT` gets traffic on that port, except those that no Service selects.
+    let with_port = "ports: [{containerPort: 8080}], env: [{name: PORT, value: '9090'}]";
+    let pods = |count: usize| (0..count).map(|at| pod(&format!("p{at}"), "a: x", with_port)).collect::<String>();
     let web = service("a: x", "ports: [{port: 80, targetPort: 9090}]");
     for (text, count) in [
         (pods(101), 101),
         (pods(100) + &web, 0),
         (pods(101) + &web, 0),
-        (pods(101) + &web + &pod("other", "b: x", told), 1),
+        (pods(101) + &web + &pod("other", "b: x", with_port), 1),
     ] {
-        assert_eq!(said_by("listen-port-mismatch", &text).len(), count);
+        assert_eq!(reported_by("listen-port-mismatch", &text).len(), count);
     }
     // The last pod of a headless Service may be the one that serves a port.
     let web = service("a: x", "clusterIP: None, ports: [{port: 80}]");
     let caller = pod("caller", "b: x", "env: [{name: URL, value: 'http://web:81/'}]");
-    for (count, said) in [(100, 1), (101, 0)] {
+    for (count, reported) in [(100, 1), (101, 0)] {
         let pods: String =
             (0..count).map(|at| pod(&format!("p{at}"), "a: x", "ports: [{containerPort: 80}]")).collect();
-        assert_eq!(said_by("url-port-unserved", &(pods + &web + &caller)).len(), said, "{count}");
+        assert_eq!(reported_by("url-port-unserved", &(pods + &web + &caller)).len(), reported, "{count}");
     }
 }
 
-/// A known service whose config is too large to be looked into.
+/// A known service whose configuration exceeds the size limit.
 #[test]
-fn nothing_is_said_of_a_config_that_is_not_looked_into() {
+fn a_configuration_over_the_limit_is_not_checked() {
     let text = |config: &str| {
         let spec = "spec: {containers: [{name: datastorage, image: 'quay.io/acme/datastorage:v1', ports: [{containerPort: 8080}], \
                     env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}], readinessProbe: {httpGet: {path: /health, port: 8085}}, \
@@ -369,15 +369,15 @@ fn nothing_is_said_of_a_config_that_is_not_looked_into() {
             + &object("v1\nkind: ConfigMap", "c", &format!("data: {{config.yaml: '{config}'}}"))
     };
     let rules = ["probe-port-unserved", "secret-file-missing", "config-key-required", "mount-missing"];
-    let said = |text: &str| {
-        let said = found(text, |_| {}).into_iter().map(|(finding, ..)| finding.rule.name().to_owned());
-        said.filter(|rule| rules.contains(&rule.as_str())).collect::<Vec<_>>()
+    let reported = |text: &str| {
+        let reported = found(text, |_| {}).into_iter().map(|(finding, ..)| finding.rule.name().to_owned());
+        reported.filter(|rule| rules.contains(&rule.as_str())).collect::<Vec<_>>()
     };
-    assert_ne!(said(&text("{}")), [""; 0]);
-    assert_eq!(said(&text(&format!("{{}} # {}", "x".repeat(1 << 24)))), [""; 0]);
+    assert_ne!(reported(&text("{}")), [""; 0]);
+    assert_eq!(reported(&text(&format!("{{}} # {}", "x".repeat(1 << 24)))), [""; 0]);
 }
 
-/// A pod of DataStorage, its config in the ConfigMap `c`, with more containers and volumes.
+/// A pod of DataStorage with its configuration in the ConfigMap `c`, and more containers and volumes.
 fn known_pod(name: &str, container: &str, others: &str, volumes: &str) -> String {
     let own = "name: datastorage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: \
                /etc/datastorage/config.yaml}], volumeMounts: [{name: config, mountPath: /etc/datastorage}]";
@@ -391,7 +391,7 @@ fn config(keys: &str) -> String {
     object("v1\nkind: ConfigMap", "c", &format!("data: {{config.yaml: '{keys}'}}"))
 }
 
-/// Of ports, items and mounts that have one name or number the first counts, in few and in many.
+/// Of several ports, items or mounts with the same name or number the first counts, in short and in long lists.
 #[test]
 fn the_first_of_several_counts() {
     let rule = "listen-port-mismatch";
@@ -401,23 +401,24 @@ fn the_first_of_several_counts() {
     };
     let port = ", ports: [{name: http, containerPort: 8081}]";
     let text = |pod: String| config("server: {port: 9999}") + &web + &pod;
-    let told = "the target port of Service/web is 8081";
+    let expected = "the target port of Service/web is 8081";
     for (others, fires) in [(String::new(), true), (beside("admin"), true), (beside("http"), true)] {
-        let said = said_by(rule, &text(known_pod("p", port, &others, "")));
-        assert_eq!(said.iter().any(|(_, message)| message.contains(told)), fires, "{others}: {said:?}");
+        let reported = reported_by(rule, &text(known_pod("p", port, &others, "")));
+        assert_eq!(reported.iter().any(|(_, message)| message.contains(expected)), fires, "{others}: {reported:?}");
     }
-    // The port of that name is the other container's, which stands before.
+    // The port of that name belongs to the other container, which comes first.
     let first = known_pod("p", port, "", "")
         .replace("[{name: datastorage", &format!("[{}, {{name: datastorage", &beside("http")[2..]));
-    let said = said_by(rule, &text(first));
-    assert!(!said.iter().any(|(_, message)| message.contains(told)), "{said:?}");
-    // The same port twice, and one that both have.
+    let reported = reported_by(rule, &text(first));
+    assert!(!reported.iter().any(|(_, message)| message.contains(expected)), "{reported:?}");
+    // The same port twice, and a port that both containers have.
     let twice = ", ports: [{name: http, containerPort: 8081}, {name: other, containerPort: 8081, protocol: UDP}]";
-    let count = |pod: String| said_by(rule, &text(pod)).iter().filter(|(_, message)| message.contains(told)).count();
+    let count =
+        |pod: String| reported_by(rule, &text(pod)).iter().filter(|(_, message)| message.contains(expected)).count();
     assert_eq!(count(known_pod("p", twice, &beside("admin"), "")), 1);
     assert_eq!(count(known_pod("p", port, &beside("admin").replace("9000", "8081"), "")), 0);
 
-    // The key that an item gives the path of the config.
+    // The key whose item has the path of the configuration.
     let item = |key: &str| format!("{{key: {key}, path: config.yaml}}");
     for more in [0, 100] {
         let more: String = (0..more).map(|at| format!("{{key: k{at}, path: p{at}}}, ")).collect();
@@ -428,7 +429,7 @@ fn the_first_of_several_counts() {
             );
             let map =
                 object("v1\nkind: ConfigMap", "c", "data: {good: 'server: {port: 8080}', bad: 'server: {prt: 8080}'}");
-            assert_eq!(!said_by("config-key-unknown", &(map + &pod)).is_empty(), fires, "{first} {second}");
+            assert_eq!(!reported_by("config-key-unknown", &(map + &pod)).is_empty(), fires, "{first} {second}");
         }
     }
 }
@@ -440,15 +441,15 @@ fn findings_common_to_known_containers_are_reported_once() {
     let second = "{name: data-storage, image: 'quay.io/acme/datastorage:v1', env: [{name: CONFIG_PATH, value: /etc/datastorage/config.yaml}]}";
     let two = one("p").replace("}], volumes:", &format!("}}, {second}], volumes:"));
     let forgotten = (Severity::Error, "volume `extra` is not mounted by any container".to_owned());
-    assert_eq!(said_by("mount-missing", &(config("{}") + &one("p"))), slice::from_ref(&forgotten));
-    assert_eq!(said_by("mount-missing", &(config("{}") + &two)), slice::from_ref(&forgotten));
+    assert_eq!(reported_by("mount-missing", &(config("{}") + &one("p"))), slice::from_ref(&forgotten));
+    assert_eq!(reported_by("mount-missing", &(config("{}") + &two)), slice::from_ref(&forgotten));
     let both = config("{}") + &one("p") + &one("q");
-    assert_eq!(said_by("mount-missing", &both), [forgotten.clone(), forgotten.clone()]);
+    assert_eq!(reported_by("mount-missing", &both), [forgotten.clone(), forgotten.clone()]);
     let mounted = two.replace("config.yaml}]}]", "config.yaml}], volumeMounts: [{name: extra, mountPath: /x}]}]");
     assert_ne!(mounted, two);
-    assert!(!said_by("mount-missing", &(config("{}") + &mounted)).contains(&forgotten));
+    assert!(!reported_by("mount-missing", &(config("{}") + &mounted)).contains(&forgotten));
     let unknown = config("server: {prt: 8080}") + &one("p") + &one("q");
-    assert_eq!(said_by("config-key-unknown", &unknown).len(), 1);
+    assert_eq!(reported_by("config-key-unknown", &unknown).len(), 1);
 }
 
 /// A Job that waits for a service, and one that runs after it, are reported once, not for each pod of the service.
@@ -467,29 +468,29 @@ fn a_job_that_waits_for_a_service_is_reported_once() {
     let plain = known_pod("p", "", "", "") + &known_pod("q", "", "", "");
     let asking = "until nc -z web 80; do sleep 1; done";
     let waits = "the Job waits for DataStorage, which needs the tables that the Job creates".to_owned();
-    let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
-    assert_eq!(said(&job("m", asking, "")), [(Severity::Warning, waits.clone())]);
+    let reported = |job: &str| reported_by(rule, &(config("{}") + &web + &plain + job));
+    assert_eq!(reported(&job("m", asking, "")), [(Severity::Warning, waits.clone())]);
     let two = job("m", asking, "") + &job("n", asking, "");
-    assert_eq!(said(&two), [(Severity::Warning, waits.clone()), (Severity::Warning, waits.clone())]);
+    assert_eq!(reported(&two), [(Severity::Warning, waits.clone()), (Severity::Warning, waits.clone())]);
     // It waits for another service, so each of the pods may start before it.
-    assert_eq!(said(&job("m", "nc -z other 80", "")).len(), 2);
-    assert_eq!(said(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
-    assert_eq!(said(&job("m", "nc -z other 80", "argocd.argoproj.io/sync-wave: '-1'")), []);
-    // Pods that wait for the Job.
+    assert_eq!(reported(&job("m", "nc -z other 80", "")).len(), 2);
+    assert_eq!(reported(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
+    assert_eq!(reported(&job("m", "nc -z other 80", "argocd.argoproj.io/sync-wave: '-1'")), []);
+    // The pods wait for the Job.
     let init = ", initContainers: [{name: w, image: 'a.io/k:v1', command: [kubectl, wait, '--for=condition=complete', job/m]}]";
     let plain = plain.replace("], volumes:", &format!("]{init}, volumes:"));
-    let said = |job: &str| said_by(rule, &(config("{}") + &web + &plain + job));
-    assert_eq!(said(&job("m", asking, "")), [(Severity::Error, waits)]);
+    let reported = |job: &str| reported_by(rule, &(config("{}") + &web + &plain + job));
+    assert_eq!(reported(&job("m", asking, "")), [(Severity::Error, waits)]);
     let after = "deadlock: the Job runs after DataStorage is ready, but DataStorage waits for the Job".to_owned();
-    let deadlock = |job: &str| said_by("migration-hook-deadlock", &(config("{}") + &web + &plain + job));
+    let deadlock = |job: &str| reported_by("migration-hook-deadlock", &(config("{}") + &web + &plain + job));
     assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: post-install")), [(Severity::Error, after)]);
     assert_eq!(deadlock(&job("m", "nc -z other 80", "helm.sh/hook: pre-install")), []);
-    assert_eq!(said(&job("m", "nc -z other 80", "")), []);
+    assert_eq!(reported(&job("m", "nc -z other 80", "")), []);
 }
 
-/// A group that Kubernetes does not have may be that of a custom resource, whatever its domain is.
+/// A group that Kubernetes does not have may belong to a custom resource, whatever its domain.
 #[test]
-fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
+fn a_group_is_unknown_if_no_custom_resource_can_have_it() {
     let role = |groups: &str, resources: &str| {
         format!(
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: r, namespace: ns}}\nrules:\n\
@@ -504,7 +505,7 @@ fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
     };
     let none = String::new;
     for (groups, resources, others, reported) in [
-        // Kubernetes' own groups, misspelled ones, and what no group is named like.
+        // Groups of Kubernetes, misspelled ones, and names that no group can have.
         ("''", "deployments", none(), true),
         ("node.k8s.io", "nodes", none(), true),
         ("authentication.k8s.io", "subjectaccessreviews", none(), true),
@@ -521,7 +522,7 @@ fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
         ("external.metrics.k8s.io", "services", none(), false),
         ("core.k8s.io", "pods", none(), false),
         ("nfd.k8s.io", "nodes", none(), false),
-        // Definitions among the manifests.
+        // CustomResourceDefinitions in the input.
         ("snapshot.storage.k8s.io", "volumesnapshots", definition("snapshot.storage.k8s.io", "volumesnapshots"), false),
         ("storage.k8s.io", "volumesnapshots", definition("snapshot.storage.k8s.io", "volumesnapshots"), true),
         ("gateway.networking.k8s.io", "gateways", definition("networking.istio.io", "gateways"), false),
@@ -536,23 +537,23 @@ fn a_group_is_unknown_where_no_custom_resource_can_have_it() {
         ("remediation.kubernaut.io", "remediations", definition("kubernaut.ai", "remediations"), true),
         ("networking.itsio.io", "gateways", definition("networking.istio.io", "gateways"), true),
     ] {
-        let findings = said_by("rbac-apigroup-unknown", &(role(groups, resources) + &others));
+        let findings = reported_by("rbac-apigroup-unknown", &(role(groups, resources) + &others));
         assert_eq!(!findings.is_empty(), reported, "{groups} {resources}: {findings:?}");
     }
-    // What another rule allows in the right group is not missing.
+    // A permission that another rule grants in the right group is not missing.
     let both = |verbs: &str| {
         format!(
             "{}- {{apiGroups: [apps], resources: [deployments], verbs: [{verbs}]}}\n",
             role("''", "pods, deployments")
         )
     };
-    assert_eq!(said_by("rbac-apigroup-unknown", &both("get, list")), []);
-    assert_eq!(said_by("rbac-apigroup-unknown", &both("list")).len(), 1);
+    assert_eq!(reported_by("rbac-apigroup-unknown", &both("get, list")), []);
+    assert_eq!(reported_by("rbac-apigroup-unknown", &both("list")).len(), 1);
 }
 
-/// A container that waits for a Service has to live until that has an endpoint.
+/// The probes of a container that waits for a Service must allow for the time until the Service has an endpoint.
 #[test]
-fn a_probe_gives_time_for_what_the_container_waits_for() {
+fn a_probe_allows_for_the_time_the_container_waits() {
     let workload = |name: &str, container: &str| {
         object(
             "apps/v1\nkind: Deployment",
@@ -580,14 +581,14 @@ fn a_probe_gives_time_for_what_the_container_waits_for() {
             ),
         )
     };
-    let said =
-        |text: &str| -> Vec<String> { said_by("probe-budget", text).into_iter().map(|(_, text)| text).collect() };
-    assert_eq!(said(&(waiting(60) + &database(10))), [""; 0]);
+    let reported =
+        |text: &str| -> Vec<String> { reported_by("probe-budget", text).into_iter().map(|(_, text)| text).collect() };
+    assert_eq!(reported(&(waiting(60) + &database(10))), [""; 0]);
     let slow =
         "container `web` is killed after 90s of failed probes: it waits for `db`, which takes about 120s to start";
-    assert_eq!(said(&(waiting(60) + &database(120))), [slow]);
-    assert_eq!(said(&(waiting(120) + &database(120))), [""; 0]);
+    assert_eq!(reported(&(waiting(60) + &database(120))), [slow]);
+    assert_eq!(reported(&(waiting(120) + &database(120))), [""; 0]);
     // Less than a minute is too short, however fast the database starts.
-    assert_eq!(said(&(waiting(1) + &database(10))).len(), 1);
-    assert_eq!(said(&waiting(1)).len(), 1);
+    assert_eq!(reported(&(waiting(1) + &database(10))).len(), 1);
+    assert_eq!(reported(&waiting(1)).len(), 1);
 }

@@ -225,15 +225,15 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// All checks on any trees, as parts of something and as a whole bundle, and the diagram of it.
+/// All checks on any trees, as partial and as complete input, and its diagram.
 pub fn check(data: &[u8]) {
     let sources = Sources::new();
     let input = objects(&sources, "input", &text(data));
-    for whole in [false, true] {
-        let options = Options { whole, ..Options::default() };
+    for complete in [false, true] {
+        let options = Options { complete, ..Options::default() };
         let mut findings = check_in(&sources, &input.objects, &options);
         suppress(&sources, &input.objects, &mut findings);
-        if whole
+        if complete
             && let Ok(mut diagram) = Diagram::new(
                 &Graph::build(&input.objects, &options.services, &options.externals, &[]),
                 input.objects.len(),
@@ -326,7 +326,8 @@ pub fn service(data: &[u8]) {
     };
     let input = objects(&sources, "input", &manifests);
     let found = |services: Services| {
-        let mut findings = check_in(&sources, &input.objects, &Options { services, whole: true, ..Options::default() });
+        let mut findings =
+            check_in(&sources, &input.objects, &Options { services, complete: true, ..Options::default() });
         report::sort(&sources, &mut findings);
         findings
     };
@@ -504,7 +505,7 @@ pub fn sql(data: &[u8]) {
     }
     shown(&sources, problems.iter().map(|problem| problem.finding(&ids)).collect());
     let input = objects(&sources, "input", &bundle(&files));
-    let options = Options { whole: true, ..Options::default() };
+    let options = Options { complete: true, ..Options::default() };
     shown(&sources, check_in(&sources, &input.objects, &options));
 }
 

@@ -83,9 +83,9 @@ pub(super) type RuleSeverity = (RuleId, Option<Severity>);
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Whether the objects are complete, so that missing objects are errors.
-    pub whole: bool,
+    pub complete: bool,
     /// Whether the objects are rendered from the project, so that recommendations are reported as well.
-    pub own: bool,
+    pub is_rendered: bool,
     /// What is not part of the manifests: hosts as `host` or `host:port`, objects as `Kind/name`.
     pub externals: Vec<String>,
     /// Where externals are declared.

@@ -31,7 +31,7 @@ const PER_VALUE_RULES: [RuleId; 1] = [RuleId::ImageTextInvalid];
 /// pieces as related locations.
 pub(super) fn trace(sources: &Sources, objects: &[Object], options: &Options, findings: &mut [Finding]) {
     // Only rendered strings have pieces.
-    if !options.own {
+    if !options.is_rendered {
         return;
     }
     let mut traced = 0;

@@ -86,8 +86,13 @@ impl Options {
         let external = &rendered.values.node[EXTERNAL];
         let named = external.entries().iter().map(|entry| entry.value.text().to_owned());
         let purpose = if rendered.values.environment == "production" { Purpose::Production } else { Purpose::Test };
-        let mut options =
-            Self { whole: true, own: true, kind_config: rendered.kind_config.clone(), purpose, ..self.clone() };
+        let mut options = Self {
+            complete: true,
+            is_rendered: true,
+            kind_config: rendered.kind_config.clone(),
+            purpose,
+            ..self.clone()
+        };
         options.externals.extend(named);
         for (profile, service, version) in &self.profile_versions {
             if *profile == rendered.values.profile {

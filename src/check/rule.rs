@@ -112,7 +112,7 @@ impl<'a> Bundle<'a> {
     /// The severity of a missing object: an error if the objects are complete.
     #[must_use]
     pub const fn absent(&self) -> Severity {
-        if self.options.whole { Severity::Error } else { Severity::Warning }
+        if self.options.complete { Severity::Error } else { Severity::Warning }
     }
 
     /// Whether a pod uses a port of its node, as a host port or in the host network.
@@ -132,7 +132,7 @@ impl<'a> Bundle<'a> {
     /// folder may be alternatives.
     #[must_use]
     pub fn are_together(&self, one: &Object, other: &Object) -> bool {
-        self.options.whole || one.shares_file_with(other)
+        self.options.complete || one.shares_file_with(other)
     }
 
     /// The severity of a conflict between two objects, such as a key or port that one needs and the other lacks: an error if
@@ -142,7 +142,7 @@ impl<'a> Bundle<'a> {
     pub fn between(&self, one: &Object, other: &Object) -> Severity {
         let kustomizations = &self.options.kustomizations;
         let is_patched = || kustomizations.patches(one) || kustomizations.patches(other);
-        if self.options.whole || one.shares_file_with(other) && !is_patched() {
+        if self.options.complete || one.shares_file_with(other) && !is_patched() {
             Severity::Error
         } else {
             Severity::Warning

@@ -77,7 +77,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
         options.kind_config =
             Some(cluster.kind_config.with_context(|| format!("{} is not a kind cluster config", path.display()))?);
     }
-    options.whole |= args.complete;
+    options.complete |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
     options.externals.extend(args.external.iter().cloned());
     // What is said of all services first, so that the order of the arguments does not matter.
@@ -141,7 +141,7 @@ pub(super) fn judge(
     mut findings: Vec<Finding>,
 ) -> Vec<Finding> {
     findings.extend(check::check_in(sources, objects, options));
-    unrendered::leave_out(sources, &options.kustomizations, options.whole, &mut findings);
+    unrendered::leave_out(sources, &options.kustomizations, options.complete, &mut findings);
     options.adjust(&mut findings);
     options.adjust_by_path(sources, &mut findings);
     suppress(sources, objects, &mut findings);

@@ -248,7 +248,7 @@ fn check(global: &Global, sources: &Sources, spec: CheckSpec, items: &[Node]) ->
         input.add_document(sources, item.clone());
     }
     options.kind_config = input.kind_config.take().or(options.kind_config);
-    options.whole |= spec.complete;
+    options.complete |= spec.complete;
     options.externals.extend(spec.external);
     options.only = spec.only.iter().map(|name| RuleId::current(name).to_owned()).collect();
     options.skip = spec.skip.iter().map(|name| RuleId::current(name).to_owned()).collect();

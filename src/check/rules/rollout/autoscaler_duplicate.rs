@@ -45,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut seen = HashMap::new();
     for reference in scale_references(bundle.graph()) {
         // Different files may be alternatives for different clusters.
-        let file = (!bundle.options.whole).then(|| reference.from.span().file);
+        let file = (!bundle.options.complete).then(|| reference.from.span().file);
         let key = (file, reference.kind, reference.namespace, reference.name);
         let first = *seen.entry(key).or_insert(reference);
         if first.from.id != reference.from.id {

@@ -70,7 +70,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         (None, "Pod") => Some(1),
         (None, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController") => {
             let own = pod.object.node["spec"]["replicas"].as_i64();
-            own.or_else(|| bundle.options.whole.then_some(1))
+            own.or_else(|| bundle.options.complete.then_some(1))
         }
         _ => None,
     };

@@ -51,7 +51,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let graph = bundle.graph();
     let mut first_of = HashMap::new();
     for (budget, pods) in budgets(graph) {
-        let file = (!bundle.options.whole).then(|| budget.span().file);
+        let file = (!bundle.options.complete).then(|| budget.span().file);
         let mut seen = HashSet::new();
         for pod in pods.into_iter().flatten() {
             let first = *first_of.entry((file, pod)).or_insert(budget);

@@ -154,7 +154,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let node = crate::check::rules::wiring::_shared::data_node(object, key);
     let draft = report
         .at(object, node, format!("no migration creates table {}", suggest::list(&missing, "and")))
-        .severity(if may_have_others && !bundle.options.whole { Severity::Warning } else { Severity::Error });
+        .severity(if may_have_others && !bundle.options.complete { Severity::Warning } else { Severity::Error });
     match near {
         Some(near) => draft.help(format!("did you mean `{near}`, which a migration creates?")),
         None => draft.help("add a migration that creates it"),

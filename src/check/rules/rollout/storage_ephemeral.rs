@@ -95,7 +95,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 Purpose::Production => Severity::Error,
                 Purpose::Test if !has_migration_job => Severity::Note,
                 // The purpose of the cluster is unknown: it may be for tests.
-                Purpose::Unknown if !bundle.options.whole && !bundle.options.own => Severity::Note,
+                Purpose::Unknown if !bundle.options.complete && !bundle.options.is_rendered => Severity::Note,
                 _ => Severity::Warning,
             };
             let message =

@@ -166,7 +166,7 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
 pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&Meant>) -> Severity {
     let is_foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
     match meant {
-        _ if bundle.options.whole => Severity::Error,
+        _ if bundle.options.complete => Severity::Error,
         Some(Meant { described: true, serves: true, .. }) => Severity::Error,
         _ if is_foreign || in_proxy_config(mention) => Severity::Note,
         _ => Severity::Warning,

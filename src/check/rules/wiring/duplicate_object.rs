@@ -46,7 +46,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             continue;
         }
         // Different files may be alternatives, or rendered bundles for different clusters.
-        let file = (!bundle.options.whole).then(|| object.span().file);
+        let file = (!bundle.options.complete).then(|| object.span().file);
         let id = (object.group(), object.kind(), object.namespace(), object.name());
         let first = *seen.entry((file, id)).or_insert(object);
         if std::ptr::eq(first, object) {

@@ -152,7 +152,7 @@ fn check_pods(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             for entry in container.node["ports"].items() {
                 let Some(port) = entry["hostPort"].as_i64().filter(|port| *port > 0) else { continue };
                 // Different files may be alternatives, or for different clusters.
-                let file = (!bundle.options.whole).then(|| pod.object.span().file);
+                let file = (!bundle.options.complete).then(|| pod.object.span().file);
                 let key = (file, port, entry["protocol"].as_str().unwrap_or("TCP"), entry["hostIP"].text());
                 let (first, place) = *used.entry(key).or_insert((pod.object, entry));
                 if !std::ptr::eq(first, pod.object) {

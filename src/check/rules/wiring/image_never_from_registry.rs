@@ -42,7 +42,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 continue;
             };
             let known = graph.known_as(at, number).is_some();
-            let severity = if known || bundle.options.whole { Severity::Error } else { Severity::Warning };
+            let severity = if known || bundle.options.complete { Severity::Error } else { Severity::Warning };
             report
                 .at(pod.object, policy, format!("the image from `{registry}` is never pulled"))
                 .severity(severity)

@@ -53,7 +53,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let known = graph.known_as(at, number);
             let built =
                 known.and_then(|view| view.service.image.as_deref()).filter(|built| built.starts_with("localhost/"));
-            let severity = if built.is_some() || bundle.options.whole { Severity::Error } else { Severity::Warning };
+            let severity = if built.is_some() || bundle.options.complete { Severity::Error } else { Severity::Warning };
             report
                 .at(
                     pod.object,

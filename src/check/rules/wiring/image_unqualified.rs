@@ -210,7 +210,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 continue;
             }
             // Build tools such as skaffold put a registry before the images that they build.
-            if known.is_none() && !bundle.options.whole && !bundle.options.own {
+            if known.is_none() && !bundle.options.complete && !bundle.options.is_rendered {
                 continue;
             }
             let severity = if known.is_some() { bundle.absent() } else { Severity::Warning };

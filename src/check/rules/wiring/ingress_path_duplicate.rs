@@ -56,7 +56,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     let mut seen = HashMap::new();
     for ingress in bundle.objects.iter().filter(|object| kind_of(object) == Some("Ingress") && is_shared(object)) {
         // Different files may be alternatives, or for different clusters.
-        let file = (!bundle.options.whole).then(|| ingress.span().file);
+        let file = (!bundle.options.complete).then(|| ingress.span().file);
         for rule in ingress.node["spec"]["rules"].items() {
             let host = rule["host"].text().to_ascii_lowercase();
             for entry in rule["http"]["paths"].items() {

@@ -55,7 +55,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let Some(selection) = selections.of(object) else { continue };
         let Some(endpoints) = selection.row.endpoints else { continue };
         // An empty selector matches other objects as well.
-        let is_open = !bundle.options.whole && selection.labels().is_empty();
+        let is_open = !bundle.options.complete && selection.labels().is_empty();
         if selection.found.is_empty() || selection.is_cut || is_open {
             continue;
         }

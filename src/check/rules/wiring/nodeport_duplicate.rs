@@ -45,7 +45,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let protocol = entry["protocol"].as_str().unwrap_or("TCP");
             let object = service.object;
             // Different files may be alternatives, or for different clusters.
-            let file = (!bundle.options.whole).then(|| object.span().file);
+            let file = (!bundle.options.complete).then(|| object.span().file);
             let (first, place) = *used.entry((file, port, protocol)).or_insert((object, &entry["nodePort"]));
             // `service-port-invalid` reports duplicates within a Service, and `duplicate-object` duplicate objects.
             if first.id != object.id {

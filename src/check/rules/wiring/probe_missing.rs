@@ -96,7 +96,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
     }
     // For other programs it is a recommendation, reported only for the bundles of the project.
-    if !bundle.options.own {
+    if !bundle.options.is_rendered {
         return;
     }
     for (at, pod) in graph.pods.iter().enumerate().filter(|(_, pod)| pod.is_long_running()) {

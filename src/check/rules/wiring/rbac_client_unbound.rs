@@ -83,7 +83,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         });
         // `serviceaccount-default-for-client` checks `default`. An account that is applied from elsewhere may be bound there as
         // well.
-        if name == "default" || !(exists || manages_roles || bundle.options.whole) {
+        if name == "default" || !(exists || manages_roles || bundle.options.complete) {
             continue;
         }
         let grants = bindings.grants(graph, pod);

@@ -139,7 +139,7 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
     // A similar object that is used elsewhere was not meant.
     let near = graph.nearest_name(kind, reference.namespace, name).filter(|near| {
         let found = graph.find(kind, reference.namespace, near).filter(|object| !graph.is_used(object));
-        found.is_some_and(|object| bundle.options.whole || object.shares_file_with(reference.from))
+        found.is_some_and(|object| bundle.options.complete || object.shares_file_with(reference.from))
     });
     // Objects of the platform are rarely among the manifests, so only misspellings are reported.
     let is_of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
@@ -152,7 +152,7 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
     // CustomResourceDefinitions are often applied without the operator that converts them. If no object is in the namespace, the
     // Service is applied from elsewhere.
     let is_foreign = reference.relation == Relation::Webhook
-        && !bundle.options.whole
+        && !bundle.options.complete
         && near.is_none()
         && elsewhere.is_none()
         && (reference.from.kind() == "CustomResourceDefinition" || !graph.namespaces.contains(reference.namespace));
@@ -280,7 +280,7 @@ fn is_in_alternative(
     object: &Object,
     has: impl Fn(&Object) -> bool,
 ) -> bool {
-    !bundle.options.whole
+    !bundle.options.complete
         && !object.shares_file_with(reference.from)
         && bundle.graph().in_any_namespace(reference.kind, reference.name).take(MAX_ALTERNATIVES).any(has)
 }
@@ -332,7 +332,7 @@ fn check_port(
         return;
     }
     // A kustomization may add the port.
-    let is_patched = !bundle.options.whole && bundle.options.kustomizations.patches(object);
+    let is_patched = !bundle.options.complete && bundle.options.kustomizations.patches(object);
     if is_patched || is_in_alternative(bundle, reference, object, |other| has_port(&Ports::of(other))) {
         return;
     }

@@ -96,7 +96,7 @@ fn severity(
     }
     match () {
         () if selection.may_select_others() || !selection.has_objects_in_namespaces() => None,
-        () if !bundle.options.whole && selection.is_of_controller() => Some(Severity::Note),
+        () if !bundle.options.complete && selection.is_of_controller() => Some(Severity::Note),
         () => Some(full),
     }
 }

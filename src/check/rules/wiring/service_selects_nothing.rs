@@ -83,7 +83,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         let message = format!("Service `{}` selects no pods", object.name());
         let is_of_controller = |label: &Entry| is_of_controller(&label.key, &|key| known_keys.contains(key));
-        let is_set_by_controller = !bundle.options.whole && selector.entries().iter().any(is_of_controller);
+        let is_set_by_controller = !bundle.options.complete && selector.entries().iter().any(is_of_controller);
         let severity = match bundle.absent() {
             _ if is_set_by_controller => Severity::Note,
             // An operator may run the pods.

@@ -98,7 +98,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
     // With several files, something that is not among them may use an object.
     let is_one_file = bundle.objects.iter().all(|object| object.span().file == bundle.objects[0].span().file);
-    if !bundle.options.whole && !is_one_file {
+    if !bundle.options.complete && !is_one_file {
         return;
     }
     for object in bundle.objects {

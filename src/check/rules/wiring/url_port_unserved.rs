@@ -64,7 +64,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         if is_default && in_proxy_config(mention) && is_assigned(mention) {
             continue;
         }
-        if !bundle.options.whole && !service.object.shares_file_with(mention.object) {
+        if !bundle.options.complete && !service.object.shares_file_with(mention.object) {
             let others = graph.services_named(service.object.name());
             if others.take(MAX_ALTERNATIVES).any(|other| other.serves(i64::from(port), graph)) {
                 continue;
