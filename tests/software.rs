@@ -109,7 +109,7 @@ fn a_project_sets_the_version_of_a_service() {
     for (says, what) in [
         (of("1.4", "service = \"DataStore\""), "unknown service `DataStore`"),
         (of("latest", one), "plimsoll.toml"),
-        ("[[service-versions]]\nservice = \"DataStorage\"\n".to_owned(), "needs a `version`"),
+        ("[[service-versions]]\nservice = \"DataStorage\"\n".to_owned(), "requires `version`"),
         ("service-versions = \"1.4\"".to_owned(), "must be a list of tables"),
     ] {
         let text = if says.starts_with('[') { format!("{settings}\n{says}") } else { format!("{says}\n{settings}") };

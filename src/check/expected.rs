@@ -57,7 +57,7 @@ pub fn check(actual: &[Object], expected: &[Object], profile: &str, options: &Op
     findings
 }
 
-/// Compares the config of a kind cluster with that of a profile: it must map each NodePort to the same port of the host.
+/// Compares the config of a kind cluster with that of a profile: it must map each NodePort to the same host port.
 #[must_use]
 pub fn check_cluster(actual: &Object, expected: &Object, profile: &str) -> Vec<Finding> {
     let actual_mappings = mappings(actual);

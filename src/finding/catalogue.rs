@@ -18,7 +18,7 @@ pub enum Family {
     Rollout,
     /// What a pod is allowed to do.
     Security,
-    /// Findings that no rule makes: of reading, of profiles and templates, and of comparing two states.
+    /// Findings that no rule of `check` reports: those of parsing, of profiles and templates, and of comparisons.
     Elsewhere,
     /// Why applied objects are not ready, as `status` and `up` find out.
     Status,
@@ -214,12 +214,12 @@ catalogue! {
         "a duration in the config file is the empty string",
     ConfigDurationInvalid "config-duration-invalid" Wiring Error "a duration in the config file is invalid",
     ConfigFileMissing "config-file-missing" Wiring Warning
-        "no object among the manifests holds the config file of a service",
+        "no object among the manifests contains the config file of a service",
     ConfigKeyRequired "config-key-required" Wiring Error "the config file lacks a key that the service requires",
     ConfigKeyUnknown "config-key-unknown" Wiring Warning
         "the config file has a key that the service does not read",
     ConfigNotAFile "config-not-a-file" Wiring Error
-        "the ConfigMap of a service holds single variables instead of its config file",
+        "the ConfigMap of a service contains single variables instead of its config file",
     ConfigPathMissing "config-path-missing" Wiring Error "the path of its config file is not set for a service",
     ConfigPathUnmounted "config-path-unmounted" Wiring Error
         "the path of a config file is not on a mounted volume, or the file is not in it",
@@ -236,12 +236,12 @@ catalogue! {
     EnvNotRead "env-not-read" Wiring Warning "an environment variable is set that the service does not read",
     EnvReferenceUndefined "env-reference-undefined" Wiring Warning
         "`$(NAME)` refers to a variable that is not defined before it",
-    EnvRefused "env-refused" Wiring Error "an environment variable is set with which the image exits",
+    EnvRefused "env-refused" Wiring Error "an environment variable makes the image exit",
     EnvRequiredMissing "env-required-missing" Wiring Error "a required environment variable is not set",
     HostUnresolved "host-unresolved" Wiring Warning "a host is not a Service among the manifests",
     HostpathNotOnNode "hostpath-not-on-node" Wiring Warning
         "the path of a hostPath volume is not on the nodes of the kind cluster",
-    HostportCollision "hostport-collision" Wiring Error "a port of the host is used twice",
+    HostportCollision "hostport-collision" Wiring Error "a host port is used twice",
     ImageCommandMissing "image-command-missing" Wiring Error
         "an image is run without the arguments or file that it requires",
     ImageLocalAlwaysPulled "image-local-always-pulled" Wiring Warning
@@ -262,7 +262,7 @@ catalogue! {
         "the port a program listens on differs from the declared port or the target port",
     MonitorPortUnserved "monitor-port-unserved" Wiring Error
         "a monitor names a port that nothing it selects has",
-    MountMissing "mount-missing" Wiring Error "a service does not mount the volumes that hold its files",
+    MountMissing "mount-missing" Wiring Error "a service does not mount the volumes that contain its files",
     NetworkpolicyBlocksFlow "networkpolicy-blocks-flow" Wiring Error
         "a NetworkPolicy blocks a connection that the configuration implies",
     NodeportDuplicate "nodeport-duplicate" Wiring Error "two Services have the same NodePort",
@@ -289,7 +289,7 @@ catalogue! {
     ScheduleNever "schedule-never" Wiring Warning "the schedule of a CronJob never matches",
     SecretEmptyData "secret-empty-data" Wiring Warning "a Secret that pods use has empty values",
     SecretFileMissing "secret-file-missing" Wiring Warning
-        "no Secret among the manifests holds the secret files of a service",
+        "no Secret among the manifests contains the secret files of a service",
     SecretFileUnparsable "secret-file-unparsable" Wiring Error
         "a secret file is not a mapping, or the named key is missing or not a string",
     SecretFileUnresolved "secret-file-unresolved" Wiring Error
@@ -424,7 +424,7 @@ catalogue! {
     MigrationPsqlCommand "migration-psql-command" Elsewhere Error "a migration contains a psql command"
         => "Migrations are SQL. Lines that begin with a backslash would run commands of the client.",
     MigrationTooBig "migration-too-big" Elsewhere Error "a migration is too large for a ConfigMap"
-        => "A ConfigMap holds at most 1 MiB. Split the file.",
+        => "A ConfigMap can contain at most 1 MiB. Split the file.",
     MigrationTransactionControl "migration-transaction-control" Elsewhere Error
         "a migration begins or ends a transaction itself"
         => "Each file runs in its own transaction. Remove BEGIN and COMMIT, or mark the file with `-- +goose NO TRANSACTION`.",
@@ -443,7 +443,7 @@ catalogue! {
     ObjectNotFound "object-not-found" Elsewhere Error "object not found in the bundle"
         => "`--only` takes `Kind` or `Kind/name` as `plimsoll render` prints them.",
     PatchInvalid "patch-invalid" Elsewhere Error "invalid patch"
-        => "`patches` holds trees by `Kind/name`; docs/layers.md describes how lists are patched.",
+        => "`patches` contains a tree for each `Kind/name`; docs/layers.md describes how lists are patched.",
     PatchUnused "patch-unused" Elsewhere Error "a patch matches no object, or changes nothing"
         => "It would be ignored without a message. The name is that in the template, without the hash of `$contentName`.",
     ProfileFieldMissing "profile-field-missing" Elsewhere Error "missing required field in a profile"
@@ -468,7 +468,7 @@ catalogue! {
     RevisionNotFound "revision-not-found" Elsewhere Error "revision not found"
         => "`--base` names a branch, tag or commit of the project's Git repository.",
     SchemaInvalid "schema-invalid" Elsewhere Error "the project's schema is not a valid JSON Schema"
-        => "`profiles/schema.json` must hold a JSON Schema of draft 2020-12 with the keywords and formats listed in docs/layers.md.",
+        => "`profiles/schema.json` must contain a JSON Schema of draft 2020-12 with the keywords and formats listed in docs/layers.md.",
     SchemaKeywordUnknown "schema-keyword-unknown" Elsewhere Error
         "the project's schema uses an unsupported keyword"
         => "It would be ignored without a message. The help suggests a supported keyword.",
@@ -491,7 +491,7 @@ catalogue! {
     TemplateFolder "template-folder" Elsewhere Error "a profile selects a directory without templates"
         => "`templates` in a profile lists directories below `templates/`; the files directly in it are always rendered.",
     TemplateInclude "template-include" Elsewhere Error "a partial template cannot be included"
-        => "`$include` names a file below `templates/` whose name, or the name of whose directory, begins with `_`; `$with` holds its parameters.",
+        => "`$include` names a file below `templates/` whose name, or the name of whose directory, begins with `_`; `$with` contains its parameters.",
     TemplateNameTaken "template-name-taken" Elsewhere Error "a profile field has the name of a template function"
         => "Rename the field.",
     TemplateNameUnknown "template-name-unknown" Elsewhere Error
@@ -506,7 +506,7 @@ catalogue! {
     TemplateUndefined "template-undefined" Elsewhere Error "an expression is undefined"
         => "No layer sets the field, or an `if` has no `else`. `none` removes the key.",
     TemplateUnrendered "template-unrendered" Elsewhere Note "a manifest looks like a template"
-        => "Placeholders such as `${NAME}`, `{{ … }}` or `<name>` are replaced before the manifest is applied, so findings about them are left out and counted here, once for each file. Render the manifest first, then check the result. In complete manifests (`--complete`) a placeholder is reported like any other value.",
+        => "Placeholders such as `${NAME}`, `{{ … }}` or `<name>` are replaced before the manifest is applied, so findings about them are omitted and counted here, once for each file. Render the manifest first, then check the result. In complete manifests (`--complete`) a placeholder is reported like any other value.",
     YamlAlias "yaml-alias" Elsewhere Error "an anchor, alias or merge key is not allowed here, or is not defined"
         => "Profiles and templates must not use them; in manifests they are expanded within limits.",
     YamlAmbiguous "yaml-ambiguous" Elsewhere Warning "YAML parsers disagree about a value"
@@ -603,7 +603,7 @@ catalogue! {
     StatusNamespaceTerminating "status-namespace-terminating" Status Error
         "the namespace is being deleted, and nothing can be created in it",
     StatusNodeMissing "status-node-missing" Status Error
-        "the pod names a node that does not exist or cannot take it",
+        "the pod names a node that does not exist or cannot run it",
     StatusNodePortTaken "status-node-port-taken" Status Error
         "the NodePort is allocated to another Service",
     StatusNodeSelectorUnmatched "status-node-selector-unmatched" Status Error

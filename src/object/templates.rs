@@ -13,7 +13,7 @@ use crate::node::Node;
 pub struct PodPlace {
     /// The keys from the object to the node.
     pub keys: &'static [&'static str],
-    /// The keys to what the controller creates objects from: the pod template, or the Job template of a CronJob.
+    /// The path to the template of the objects that the controller creates: the pod template, or the Job template of a CronJob.
     pub copied: &'static [&'static str],
     /// The field path of the node.
     pub template: &'static str,

@@ -1,4 +1,4 @@
-//! Reports the faults of one object, with messages for the kinds of errors that the API server distinguishes.
+//! Reports the errors of one object, with messages for the kinds of errors that the API server distinguishes.
 
 use crate::finding::Remedy;
 use crate::formats::Checked;
@@ -9,7 +9,7 @@ use crate::secret::is_of_secret;
 use crate::source::Span;
 use crate::validation::{At, Draft, Report, selector};
 
-/// Reports the faults of one object.
+/// Reports the errors of one object.
 #[derive(Debug)]
 pub struct Faults<'a, 'r> {
     /// The object.
@@ -18,7 +18,7 @@ pub struct Faults<'a, 'r> {
 }
 
 impl<'a, 'r> Faults<'a, 'r> {
-    /// Reports faults of an object to a report.
+    /// Reports errors of an object to a report.
     pub const fn new(object: &'a Object, report: &'a mut Report<'r>) -> Self {
         Self { object, report }
     }

@@ -29,7 +29,7 @@ pub(super) fn valid<'n>(pod: &Pod<'n>) -> HashMap<&'n str, usize> {
 /// Validates the source of a volume.
 pub fn source(pod: &Pod<'_>, index: usize, faults: &mut Faults<'_, '_>) {
     let found = &pod.volumes[index];
-    // The faults of a claim template are reported by `claim-invalid`.
+    // Errors in a claim template are reported by `claim-invalid`.
     if found.claim {
         return;
     }

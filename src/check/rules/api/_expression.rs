@@ -28,7 +28,7 @@ fn of<'s>(name: &str) -> Type<'s> {
     declared(name).map_or(Type::Dyn, |declared| Type::Object(Object::Declared(declared)))
 }
 
-/// Reports the faults of an expression. Returns its type, which is `dyn` if it has faults.
+/// Validates an expression. Returns its type, which is `dyn` if it is invalid.
 pub(super) fn check<'s>(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, env: &Env<'s>, wanted: Wanted) -> Type<'s> {
     match cel::check(at.text(), env, wanted) {
         Ok(ty) => ty,

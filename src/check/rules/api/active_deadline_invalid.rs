@@ -14,7 +14,7 @@ be between 1 and 2147483647. The pod template of every other workload (Deploymen
 StatefulSet, DaemonSet, ReplicationController) must not set it, since its pods are expected to run
 indefinitely.",
         why: "\
-The API server rejects the object. In a workload whose pods must not end it says
+The API server rejects the object. For a workload whose pods must not end, the message is
 \"activeDeadlineSeconds in ReplicaSet is not Supported\".",
         fix: "\
 Set a number of seconds between 1 and 2147483647. Remove the field from the pod template of a

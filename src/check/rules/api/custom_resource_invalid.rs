@@ -10,9 +10,9 @@ pub static RULE: Rule = Rule {
         checks: "\
 A custom resource must conform to the structural schema (`openAPIV3Schema`) of its
 CustomResourceDefinition: required fields, allowed values, formats, lengths. Its CEL rules
-(`x-kubernetes-validations`) must hold; they are evaluated as on creation, with defaults applied.
-Rules that compare with the old object (`oldSelf`) apply to updates only: `plimsoll diff` evaluates
-them. The definition is one that is passed with `--crd`, or that is among the files.",
+(`x-kubernetes-validations`) must evaluate to true; they are evaluated as on creation, with defaults
+applied. Rules that compare with the old object (`oldSelf`) apply to updates only: `plimsoll diff`
+evaluates them. The definition is one that is passed with `--crd`, or that is among the files.",
         why: "\
 The API server rejects the object, with the message of the rule or with that of the schema, such as
 \"spec.size in body should be less than or equal to 100\".",

@@ -11,7 +11,7 @@ pub static RULE: Rule = Rule {
 A CEL rule (`x-kubernetes-validations`) is not evaluated if it takes too long, or if it uses time
 zones by name (`getHours('Europe/Berlin')`; offsets such as `+02:00` are supported), Unicode classes
 in patterns (`\\p{Greek}`), the verb `%e` of `format`, or the string of a number that is written with
-an exponent. The same holds for a `pattern` of the definition with such a class. Reported once for
+an exponent. The same applies to a `pattern` of the definition with such a class. Reported once for
 each rule, at the first object. A pattern of more than 128 KiB once compiled, and a definition that
 takes too long to evaluate, are not evaluated either: that is reported at the pattern or the
 definition. Everything else about the object is checked.",

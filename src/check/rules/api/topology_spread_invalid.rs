@@ -66,7 +66,7 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
     if repeated {
         // The API server reports this path.
         let pair = at.on("{topologyKey, whenUnsatisfiable}", key.node);
-        faults.add(&pair, "duplicate constraint: a later one has the same `topologyKey` and `whenUnsatisfiable`");
+        faults.add(&pair, "duplicate constraint: another one has the same `topologyKey` and `whenUnsatisfiable`");
     }
     let domains = at.get("minDomains");
     if let Some(number) = domains.number() {

@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
 Checks for two profiles of one environment whose kind configs for the same cluster map one port of
 the host to different NodePorts. The finding is an error.",
         why: "\
-The cluster is created with one of the configs. The port of the host then leads to one of the
+The cluster is created with one of the configs. The host port then leads to one of the
 NodePorts, and the other profile is not reached.",
         fix: "Choose another host port for one of the profiles.",
         source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",

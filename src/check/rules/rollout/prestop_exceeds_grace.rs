@@ -16,8 +16,8 @@ which covers the hook and the termination of the program together. The finding i
 counts `sleep` as the command itself, and in shell scripts without branches and loops. A `sleep`
 action that is too long is rejected by the API server and reported by `lifecycle-invalid`.",
         why: "\
-When the grace period ends, the kubelet interrupts the hook and kills the program: it gets
-SIGTERM and 2 seconds, or not even that, and requests in flight are lost.",
+When the grace period ends, the kubelet stops the hook and sends SIGTERM to the program, which then
+has 2 seconds at most. Requests in flight are lost.",
         fix: "\
 Raise `terminationGracePeriodSeconds` to the duration of the hook plus the time that the program
 needs to terminate.",

@@ -114,7 +114,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
             let waits = command_waits.get(&(at, number));
             let awaited = waits.into_iter().flatten().filter_map(|target| seconds_until_ready(graph, target));
             let required = graph.known_as(at, number).into_iter().flat_map(|view| {
-                // The service does not wait for a dependency without which it exits.
+                // The service exits if the dependency is unavailable, so it does not wait for it.
                 let dependencies = view.service.dependencies.iter();
                 let waited_for = dependencies.filter(|dependency| dependency.required && !dependency.stops_without);
                 waited_for.map(move |dependency| graph.resolve(view.host_of(dependency), None, pod.object))

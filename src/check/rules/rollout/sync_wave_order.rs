@@ -19,7 +19,7 @@ Checks that objects which a workload needs to become healthy are not in a later 
 than the workload (`argocd.argoproj.io/sync-wave`, 0 if unset). For hooks, `helm.sh/hook-weight` of
 Helm counts as the wave if none is set.
 
-For a ServiceAccount, ConfigMap, Secret or volume claim the finding is an error if one file holds
+For a ServiceAccount, ConfigMap, Secret or volume claim the finding is an error if one file contains
 both objects or the manifests are complete (`--complete`, `--profile`, `render`), otherwise a
 warning. For the RBAC of a known service, and for the Job that creates its tables, it is a warning.
 References marked `optional` are not reported.",

@@ -20,7 +20,7 @@ label `pod-security.kubernetes.io/enforce`: `baseline` or `restricted`. All cont
 are checked, in the version that `enforce-version` names (`v1.29`), or in that of the cluster
 (`latest`, or without the label).
 
-A violation of `enforce` is an error if one file holds the namespace and the workload, or if the
+A violation of `enforce` is an error if the namespace and the workload are in one file, or if the
 manifests are complete (`--complete`, `--profile`, `render`), otherwise a warning. The labels `warn`
 and `audit` reject nothing: a violation of `warn` is a warning, one of `audit` a note. In a
 production environment of a profile, a violation of `restricted` is a warning.",

@@ -74,7 +74,7 @@ impl OfficialImage<'_, '_> {
         })
     }
 
-    /// The severity of a fault with which the image exits, possibly only while its data directory is empty.
+    /// The severity of a mistake that makes the image exit, possibly only while its data directory is empty.
     pub(crate) fn severity(&self, only_when_empty: bool) -> Severity {
         if only_when_empty && self.may_have_data() { Severity::Warning } else { Severity::Error }
     }

@@ -12,7 +12,7 @@ pub(crate) struct PortMapping<'a> {
     pub(crate) node: &'a Node,
     /// The port of the node.
     pub(crate) node_port: i64,
-    /// The port of the host.
+    /// The host port.
     pub(crate) host_port: i64,
     /// The protocol; `TCP` by default.
     pub(crate) protocol: &'a str,

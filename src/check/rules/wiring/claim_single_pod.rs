@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
         checks: "\
 Checks that only one pod at a time uses a PersistentVolumeClaim whose only access mode is
 `ReadWriteOncePod`. It reports several replicas (or parallel pods of a Job, or a DaemonSet) with one
-claim, and two long-running workloads with one claim. Both are errors if one file holds the claim
+claim, and two long-running workloads with one claim. Both are errors if one file contains the claim
 and the workload, or if the manifests are complete (`--complete`, `--profile`, `render`), otherwise
 warnings.
 

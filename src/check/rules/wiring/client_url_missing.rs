@@ -21,7 +21,7 @@ nowhere: to `localhost`, or to a name that the Service does not have.
 
 The finding is a warning, since something outside the manifests may set the URL, and an error if the
 manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported if the default is
-a name of the Service, if the config file is not among the manifests and may hold the URL, if
+a name of the Service, if the config file is not among the manifests and may contain the URL, if
 variables come from an `envFrom` source that is not among them, or for clients that call the service
 only when configured to.",
         why: "\

@@ -10,8 +10,8 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigFileMissing,
     doc: Doc {
         checks: "\
-Checks that a ConfigMap or Secret among the manifests holds the config file of a known service. The
-finding is a warning, since the ConfigMap may be applied from elsewhere, and an error if the
+Checks that a ConfigMap or Secret among the manifests contains the config file of a known service.
+The finding is a warning, since the ConfigMap may be applied from elsewhere, and an error if the
 manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported if an object among
 the manifests has the key but is not mounted (see `mount-missing` and `config-path-unmounted`), or
 if the file may come from a volume whose content is unknown.",

@@ -14,8 +14,8 @@ pub static RULE: Rule = Rule {
     id: RuleId::ConfigKeyUnknown,
     doc: Doc {
         checks: "\
-Checks for keys in the config file of a known service that the service does not read. The spelling
-expected is that of the release whose keys the file has most of. With a known version
+Checks for keys in the config file of a known service that the service does not read. The expected
+spelling is that of the release with which the file shares the most keys. With a known version
 (`--service-version`), keys that only other versions read are reported as well. A section with an
 unknown name is reported once. The finding is a warning.",
         why: "The service ignores unknown keys without a message, so a misspelled setting has no effect.",

@@ -24,9 +24,9 @@ password. The client's values come from its config file, secret file or variable
 PostgreSQL from `POSTGRES_DB`, `POSTGRES_USER` and `POSTGRES_PASSWORD`. The password itself is never
 shown.
 
-The finding is an error if one file holds the client and the database, or if the manifests are
+The finding is an error if the client and the database are in one file, or if the manifests are
 complete (`--complete`, `--profile`, `render`), otherwise a warning. Nothing is reported for users
-and databases that a script among the manifests creates, if several pods may be behind the Service,
+and databases that a script among the manifests creates, if the Service may select several pods,
 or if a value is not among the manifests.",
         why: "\
 PostgreSQL rejects the connection: `database \"…\" does not exist`, `role \"…\" does not exist` or
@@ -265,7 +265,7 @@ struct Scripts<'g, 'a> {
     databases: OnceCell<Creators<'g>>,
 }
 
-/// The scripts that create users, or databases, and whether one may create any name.
+/// The scripts that create users or databases, and whether one of them may create a user or database of any name.
 #[derive(Default)]
 struct Creators<'g> {
     texts: Vec<&'g str>,

@@ -12,15 +12,15 @@ pub static RULE: Rule = Rule {
     id: RuleId::EnvRefused,
     doc: Doc {
         checks: "\
-Checks for environment variables with which a public image exits: `MYSQL_USER=root` for MySQL,
+Checks for environment variables that make a public image exit: `MYSQL_USER=root` for MySQL,
 variables that configuration files have replaced for RabbitMQ, a password of fewer than 8 characters
-for MinIO, `KAFKA_PORT` for Confluent's image of Kafka. `KAFKA_PORT` is also reported, as a warning,
-if a Service named `kafka` in the namespace sets it in every pod (service links).
+for MinIO, `KAFKA_PORT` for Confluent's Kafka image. `KAFKA_PORT` is also reported, as a warning, if
+a Service named `kafka` in the namespace sets it in every pod (service links).
 
 The finding is an error. It is a warning if the image checks the variable only while its data
-directory is empty, and that directory is on a volume that may hold data already. Variables with an
-empty value count as unset. Nothing is reported for Jobs, and if the container has a `command` of
-its own.",
+directory is empty, and that directory is on a volume that may already contain data. Variables with
+an empty value count as unset. Nothing is reported for Jobs, and if the container overrides the
+`command` of the image.",
         why: "\
 The entrypoint of the image rejects the variable and exits, and the pod ends up in
 `CrashLoopBackOff`.",

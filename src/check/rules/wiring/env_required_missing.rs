@@ -16,9 +16,9 @@ PostgreSQL and MySQL create no database without a password, and a service descri
 other variables. A variable with an empty value counts as missing.
 
 The finding is an error. It is a warning if the image needs the variable only while its data
-directory is empty, and that directory is on a volume that may hold a database already. Nothing is
-reported for Jobs, if `envFrom` uses an object that is not among the manifests, or if the container
-has a `command` of its own.",
+directory is empty, and that directory is on a volume that may already contain a database. Nothing
+is reported for Jobs, if `envFrom` uses an object that is not among the manifests, or if the
+container has a `command` of its own.",
         why: "\
 The program prints what it needs and exits, and the pod ends up in `CrashLoopBackOff`. PostgreSQL
 says `Database is uninitialized and superuser password is not specified`.",

@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::HostportCollision,
     doc: Doc {
         checks: "\
-Checks that a port of the host is used once.
+Checks that a host port is used once.
 
 - Two mappings of one port in the config of a kind cluster are an error, unless they have different
   listen addresses and neither listens on all of them.

@@ -15,7 +15,7 @@ needs. The shells and language runtimes (`busybox`, `alpine`, `node`, `python`) 
 program, MinIO and Keycloak need a command to run, HAProxy needs its configuration file.
 
 The finding is an error. It is a warning if the image needs the argument or file only while its data
-directory is empty, and that directory is on a volume that may hold data already. Nothing is
+directory is empty, and that directory is on a volume that may already contain data. Nothing is
 reported for an interactive program with `stdin` or `tty`, and for Jobs.",
         why: "\
 An interactive program exits at once where there is no terminal; MinIO and Keycloak print their help

@@ -173,7 +173,7 @@ fn nodes(cluster: &Object, faults: &mut Faults<'_, '_>) {
     }
 }
 
-/// Reports the faults of a cluster.
+/// Validates the config of a cluster.
 struct Faults<'c, 'r> {
     cluster: &'c Object,
     report: &'c mut Report<'r>,

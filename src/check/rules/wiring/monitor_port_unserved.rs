@@ -20,7 +20,7 @@ Checks that the ports of a monitor exist. An endpoint of a ServiceMonitor must n
 selected Service, or a `targetPort` that a container behind it declares; an endpoint of a PodMonitor
 a `port`, `portNumber` or `targetPort` that a container of the selected pods declares.
 
-The finding is an error if one file holds the monitor and what it selects, or the manifests are
+The finding is an error if the monitor and what it selects are in one file, or the manifests are
 complete (`--complete`, `--profile`, `render`), and the monitor selects in its own namespace only;
 otherwise it is a warning. Pods with injected sidecars are not checked.",
         why: "\

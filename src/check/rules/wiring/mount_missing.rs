@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule {
     id: RuleId::MountMissing,
     doc: Doc {
         checks: "\
-Checks that the container of a known service mounts volumes that can hold its config file and its
+Checks that the container of a known service mounts volumes that can contain its config file and its
 secret files. It reports a container without such volumes, and a volume of the pod, made from a
 ConfigMap or Secret, that no container mounts. The finding is an error.",
         why: "\

@@ -23,7 +23,7 @@ implies: where a pod is configured to connect to a Service, an ingress rule of t
 the client on the port of the pod (policies use pod ports, not Service ports), an egress rule of the
 client must allow the target, and the client must be allowed to query DNS (UDP 53).
 
-The finding is an error if one file holds the policy and the pods, or if the manifests are complete
+The finding is an error if the policy and the pods are in one file, or if the manifests are complete
 (`--complete`, `--profile`, `render`), otherwise a warning, since another policy may allow the
 connection. Namespaces whose labels are unknown, and `ipBlock` peers, count as a match.",
         why: "\

@@ -21,7 +21,7 @@ among the manifests has a NodePort that is not mapped, since the two are probabl
 other, and if the mapping leads to the `port` or `targetPort` of a Service instead of its NodePort.
 The rule needs the config of the cluster: `--kind-config FILE`, one among the files checked, or that
 of the profile.",
-        why: "Nothing answers on the port of the host.",
+        why: "Nothing answers on the host port.",
         fix: "Use one number for `containerPort` of the mapping and `nodePort` of the Service.",
         source: "https://kind.sigs.k8s.io/docs/user/configuration/#extra-port-mappings.",
     },

@@ -18,7 +18,7 @@ warning, since the role may be applied from elsewhere, and an error if the manif
         why: "\
 The API server accepts the binding, which grants nothing until the role exists. `roleRef` cannot be
 changed afterwards.",
-        fix: "Correct `roleRef`, or add the role. A Role is bound in its own namespace only.",
+        fix: "Correct `roleRef`, or add the role. A Role can be bound only in its own namespace.",
         source: "\
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#rolebinding-and-clusterrolebinding.",
     },

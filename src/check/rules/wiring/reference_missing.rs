@@ -25,7 +25,7 @@ Rollouts, Traefik IngressRoutes, Istio VirtualServices, KEDA ScaledObjects and o
 
 A missing object is a warning, since it may be applied from elsewhere, and an error if the manifests
 are complete (`--complete`, `--profile`, `render`). It is reported once, with the places that name
-it. A missing key or port is an error if one file holds both objects or the manifests are complete,
+it. A missing key or port is an error if both objects are in one file or the manifests are complete,
 otherwise a warning; of several objects with the same name in other files, one with the key is
 enough. The governing Service of a StatefulSet is a warning. The Service of a webhook is a note if
 nothing among the manifests is in its namespace.

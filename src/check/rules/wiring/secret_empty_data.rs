@@ -17,7 +17,7 @@ tokens.",
         why: "\
 Applying the manifests overwrites the values in the cluster, such as a generated password, with
 empty ones.",
-        fix: "Set the values, or leave the Secret out of what is applied.",
+        fix: "Set the values, or do not apply the Secret.",
         source: "https://kubernetes.io/docs/concepts/configuration/secret/.",
     },
     bad: r#"apiVersion: v1

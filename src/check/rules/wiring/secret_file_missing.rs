@@ -12,10 +12,11 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretFileMissing,
     doc: Doc {
         checks: "\
-Checks that a Secret among the manifests holds the files with credentials that the config of a known
-service names. The finding is a warning, since the Secret may be applied from elsewhere, and an
-error if the manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported for a
-Secret that is declared as an external (`Secret/name`), and for volumes whose content is unknown.",
+Checks that a Secret among the manifests contains the files with credentials that the config of a
+known service names. The finding is a warning, since the Secret may be applied from elsewhere, and
+an error if the manifests are complete (`--complete`, `--profile`, `render`). Nothing is reported
+for a Secret that is declared as an external (`Secret/name`), and for volumes whose content is
+unknown.",
         why: "\
 The service exits because it cannot open the file. If the pod mounts a Secret that does not exist,
 it stays in `ContainerCreating` with the event `FailedMount` (`secret \"…\" not found`).",

@@ -19,7 +19,9 @@ custom resource creates, and declared externals are not reported.",
 The workload is accepted, but its pods are not created until the ServiceAccount exists. Only the
 event `FailedCreate` of the ReplicaSet, StatefulSet or Job shows the cause:
 `error looking up service account …: serviceaccount \"…\" not found`.",
-        fix: "Add the ServiceAccount, or correct its name. A pod uses an account of its own namespace only.",
+        fix: "\
+Add the ServiceAccount, or correct its name. A pod can use only a ServiceAccount of its own
+namespace.",
         source: "\
 https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller.",
     },

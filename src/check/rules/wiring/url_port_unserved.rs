@@ -20,7 +20,7 @@ Checks that the port of a URL or address is a port of its Service (`spec.ports[]
 which the container listens (`targetPort`) and NodePorts are not reached under the name of the
 Service. A URL without a port uses the default port of its scheme.
 
-The finding is an error if one file holds the URL and the Service, or if the manifests are complete
+The finding is an error if the URL and the Service are in one file, or if the manifests are complete
 (`--complete`, `--profile`, `render`), otherwise a warning. A missing port of `http` or `https` is
 always a warning, since some programs then use their own default port. Nothing is reported if
 another Service with the same name, which may be an alternative, serves the port, and for declared

@@ -16,12 +16,12 @@ pub static RULE: Rule = Rule {
     id: RuleId::UrlSchemeMismatch,
     doc: Doc {
         checks: "\
-Checks that the scheme of a URL matches the protocol of the port that it leads to, known from the
-port's `appProtocol`, name or number, or from the database that its pods run: `https` to a plain
-HTTP port, `http` to a TLS port or a database.
+Checks that the scheme of a URL matches the protocol of its port: `https` to a plain HTTP port,
+`http` to a TLS port or a database. The protocol is known from the port's `appProtocol`, name or
+number, or from the database that the pods run.
 
-The finding is an error for a known service, and for a database on its usual port, if one file holds
-the URL and the Service or the manifests are complete (`--complete`, `--profile`, `render`);
+The finding is an error for a known service, and for a database on its usual port, if the URL and
+the Service are in one file or the manifests are complete (`--complete`, `--profile`, `render`);
 otherwise it is a warning. Nothing is reported for schemes that run over any protocol, such as
 `grpc` or `tcp`.",
         why: "\

@@ -5,7 +5,7 @@ use crate::kube::crd::check_default;
 use crate::schema::FaultKind;
 use crate::validation::At;
 
-/// Reports the faults of the defaults in a schema.
+/// Validates the defaults in a schema.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
     check_schema(walk, root, true);
 }

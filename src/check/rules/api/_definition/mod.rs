@@ -40,7 +40,7 @@ const ROOT_FIELDS: &[&str] = &[
     "x-kubernetes-validations",
 ];
 
-/// Reports the faults of a schema.
+/// Validates a schema.
 #[derive(Debug)]
 struct Walk<'f, 'a, 'r> {
     faults: &'f mut Faults<'a, 'r>,
@@ -57,7 +57,7 @@ impl Walk<'_, '_, '_> {
     }
 }
 
-/// Reports the faults of the schema of a version.
+/// Validates the schema of a version.
 ///
 /// Restates `ValidateStructural`, `ValidateDefaults` and `ValidateCustomResourceDefinitionOpenAPISchema`.
 pub(super) fn schema(faults: &mut Faults<'_, '_>, root: &At<'_, '_>, status_is_subresource: bool) {

@@ -20,7 +20,7 @@ struct Position {
     no_default: Option<&'static str>,
 }
 
-/// Reports the faults of a schema and of its subschemas.
+/// Validates a schema and its subschemas.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>) {
     check_schema(walk, root, Position { root: true, ..Position::default() });
 }

@@ -9,7 +9,7 @@ use crate::check::rules::api::_expression;
 use crate::schema::{Schema, Subschema};
 use crate::validation::At;
 
-/// Reports the faults of the expressions in a schema. If the schema is invalid, only their syntax is checked.
+/// Validates the expressions in a schema. If the schema is invalid, only their syntax is checked.
 pub(super) fn check(walk: &mut Walk<'_, '_, '_>, root: &At<'_, '_>, is_valid: bool) {
     if !has_rules(walk, root) {
         return;
