@@ -23,7 +23,7 @@ use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use crate::node::Node;
 use crate::object::Object;
 use crate::project::OwnReference;
-use crate::references::{KINDS, Made};
+use crate::references::{CreatedObjects, KINDS};
 use crate::service::{Dialect, Service, Services};
 use crate::source::FileId;
 use crate::suggest;
@@ -59,7 +59,7 @@ pub struct Graph<'a> {
     /// Config files of known services without a container that reads them.
     bare_configs: Vec<Config<'a>>,
     /// The objects that controllers create for custom resources.
-    pub made: Made<'a>,
+    pub created: CreatedObjects<'a>,
     /// The namespaces of the objects and the Namespace objects, without the empty one.
     pub namespaces: BTreeSet<&'a str>,
     /// The descriptions of services.
@@ -182,7 +182,7 @@ impl<'a> Graph<'a> {
             mentions: Vec::new(),
             known: Vec::new(),
             bare_configs: Vec::new(),
-            made: Made::of(objects),
+            created: CreatedObjects::of(objects),
             namespaces: BTreeSet::new(),
             by_name: HashMap::with_capacity(objects.len()),
             by_namespaced_name: HashMap::with_capacity(objects.len()),

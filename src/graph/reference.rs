@@ -5,7 +5,7 @@ use crate::graph::pod::{Container, MountSource};
 use crate::node::Node;
 use crate::object::{Object, containers};
 use crate::project::OwnReference;
-use crate::references::{Holder, KINDS, Name, Relation, names, own_names};
+use crate::references::{Holder, KINDS, ReferencedName, Relation, names, own_names};
 
 /// A reference to another object.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +59,8 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds the reference of a field, or one for each referenced key.
-    fn add_named(&self, from: &'a Object, named: Name<'a>, references: &mut Vec<Reference<'a>>) {
-        let Name { node, beside, name, .. } = named;
+    fn add_named(&self, from: &'a Object, named: ReferencedName<'a>, references: &mut Vec<Reference<'a>>) {
+        let ReferencedName { node, beside, name, .. } = named;
         let Some(relation) = named.relation else { return };
         let Some((kind, _)) = KINDS.iter().find(|(kind, _)| *kind == named.kind) else { return };
         // `serviceAccount` is only used if `serviceAccountName` is not set.

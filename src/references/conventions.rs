@@ -1,12 +1,12 @@
-//! What custom resources of any kind call the fields that name a ConfigMap or Secret: `configMapRef.name`,
-//! `secretName`, a `kind` beside a `name`. Good enough to follow an object that got another name, and for nothing else.
+//! Common names of fields in custom resources that refer to a ConfigMap or Secret: `configMapRef.name`, `secretName`, a
+//! `kind` with a `name`. Only used for renaming, since the names are not reliable enough to report missing objects.
 
 use ecow::EcoString;
 
-use super::{Name, Rename};
+use super::{ReferencedName, Rename};
 use crate::node::{Node, Value};
 
-/// Endings of keys, in small letters, whose value is a name, or has one in `name`, and the kind that is named.
+/// Suffixes of keys in lower case whose value is a name or contains one in `name`, and the referenced kind.
 const KEYS: [(&str, &str); 6] = [
     ("configmap", "ConfigMap"),
     ("configmapkeyref", "ConfigMap"),
@@ -16,46 +16,46 @@ const KEYS: [(&str, &str); 6] = [
     ("secretref", "Secret"),
 ];
 
-/// Endings of keys whose value is a name.
+/// Suffixes of keys whose value is a name.
 const NAMES: [(&str, &str); 2] = [("configmapname", "ConfigMap"), ("secretname", "Secret")];
 
-/// Endings of keys whose values are names, or have some in `name`.
+/// Suffixes of keys whose items are names or contain one in `name`.
 const LISTS: [(&str, &str); 2] = [("configmaps", "ConfigMap"), ("secrets", "Secret")];
 
-fn ending(key: &str, table: &[(&'static str, &'static str)]) -> Option<&'static str> {
+fn kind_of_suffix(key: &str, table: &[(&'static str, &'static str)]) -> Option<&'static str> {
     let key = key.as_bytes();
     let ends = |end: &str| key.len() >= end.len() && key[key.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes());
     table.iter().find(|(end, _)| ends(end)).map(|(_, kind)| *kind)
 }
 
-/// The kind that the values below a key name.
+/// The kind that the values below a key refer to.
 fn named_by(key: &str) -> Option<&'static str> {
-    ending(key, &KEYS).or_else(|| ending(key, &LISTS))
+    kind_of_suffix(key, &KEYS).or_else(|| kind_of_suffix(key, &LISTS))
 }
 
-/// The kind that a mapping says itself.
+/// The kind in the field `kind` of a mapping.
 fn own_kind(node: &Node) -> Option<&'static str> {
     ["ConfigMap", "Secret"].into_iter().find(|kind| node["kind"].text() == *kind)
 }
 
-/// Whether a string under a key is a name of a kind, in a mapping that stands for objects of `above`.
+/// The kind that the string value of a key refers to, in a mapping below a key that refers to `above`.
 fn kind_of(key: &str, mapping: &Node, above: Option<&'static str>) -> Option<&'static str> {
     match key {
         "name" => above.or_else(|| own_kind(mapping)),
-        _ => ending(key, &NAMES).or_else(|| ending(key, &KEYS)),
+        _ => kind_of_suffix(key, &NAMES).or_else(|| kind_of_suffix(key, &KEYS)),
     }
 }
 
-/// Finds such names in an object; its own metadata aside.
-pub(super) fn names<'a>(object: &'a Node, found: &mut dyn FnMut(Name<'a>)) {
+/// Finds such references in an object, except in its metadata.
+pub(super) fn names<'a>(object: &'a Node, found: &mut dyn FnMut(ReferencedName<'a>)) {
     let below = object.entries().iter().filter(|entry| entry.key != "metadata");
     below.for_each(|entry| walk(&entry.value, named_by(&entry.key), found));
 }
 
-fn walk<'a>(node: &'a Node, above: Option<&'static str>, found: &mut dyn FnMut(Name<'a>)) {
+fn walk<'a>(node: &'a Node, above: Option<&'static str>, found: &mut dyn FnMut(ReferencedName<'a>)) {
     let name = |kind, beside: &'a Node, node: &'a Node| {
         let namespace = beside["namespace"].as_str().filter(|namespace| !namespace.is_empty());
-        Name { relation: None, kind, name: node.text(), namespace, node, beside }
+        ReferencedName { relation: None, kind, name: node.text(), namespace, node, beside }
     };
     match &node.value {
         Value::Mapping(mapping) => {
@@ -78,11 +78,11 @@ fn walk<'a>(node: &'a Node, above: Option<&'static str>, found: &mut dyn FnMut(N
     }
 }
 
-/// Gives such names new ones. What is not changed stays shared with its copies.
+/// Renames such references. Unchanged objects are not copied.
 pub(super) fn rename(object: &mut Node, new: &mut Rename<'_>) {
-    let mut changes = false;
-    names(object, &mut |name| changes |= new(name.kind, name.namespace, name.name).is_some());
-    if let (true, Value::Mapping(mapping)) = (changes, &mut object.value) {
+    let mut any_renamed = false;
+    names(object, &mut |name| any_renamed |= new(name.kind, name.namespace, name.name).is_some());
+    if let (true, Value::Mapping(mapping)) = (any_renamed, &mut object.value) {
         for entry in mapping.iter_mut().filter(|entry| entry.key != "metadata") {
             set(&mut entry.value, named_by(&entry.key), new);
         }

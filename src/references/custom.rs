@@ -1,12 +1,12 @@
-//! The fields of custom resources, and the annotations, that name other objects. Data only: the source of each group's
-//! rows stands above them.
+//! The fields of custom resources, and the annotations, that refer to other objects. The source of each row is above
+//! it.
 
-use super::Form::{Host, List, Qualified};
+use super::NameForm::{Host, List, Qualified};
 use super::Relation::{Backend, Env, Platform, Scale, Tls, Uses};
-use super::Target::{Named, Typed};
-use super::{OfKind, Row, row};
+use super::TargetKind::{Named, Typed};
+use super::{KindFields, ReferenceField, row};
 
-/// What Prometheus reads to ask an endpoint.
+/// The client settings of Prometheus for an endpoint.
 macro_rules! client {
     ($of:literal) => {
         [
@@ -26,8 +26,8 @@ macro_rules! client {
     };
 }
 
-/// By kind and group.
-pub(super) const KINDS: &[OfKind] = &[
+/// The fields by kind and group, sorted.
+pub(super) const KINDS: &[KindFields] = &[
     // https://prometheus-operator.dev/docs/api-reference/api/
     (
         "Alertmanager",
@@ -75,8 +75,8 @@ pub(super) const KINDS: &[OfKind] = &[
             row("spec.listeners[].tls.frontendValidation.caCertificateRefs[].name", Typed("ConfigMap"), Some(Uses)),
         ],
     ),
-    // https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings: the Secret stands in the
-    // namespace of the gateway's pods.
+    // https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings: the Secret is in the
+    // namespace of the gateway pods.
     ("Gateway", "networking.istio.io", &[row("spec.servers[].tls.credentialName", Named("Secret"), Some(Platform))]),
     // https://gateway-api.sigs.k8s.io/reference/spec/
     (
@@ -238,10 +238,10 @@ pub(super) const KINDS: &[OfKind] = &[
 
 const GATEWAY: &str = "gateway.networking.k8s.io";
 const MONITORING: &str = "monitoring.coreos.com";
-const ISSUER: Row = row("spec.issuerRef.name", Typed("Issuer"), Some(Platform));
+const ISSUER: ReferenceField = row("spec.issuerRef.name", Typed("Issuer"), Some(Platform));
 
-/// Annotations that name objects, of whatever object they are.
-const ANNOTATIONS: &[(&str, Row)] = &[
+/// The annotations of any object that refer to objects.
+const ANNOTATIONS: &[(&str, ReferenceField)] = &[
     // https://cert-manager.io/docs/usage/ingress/#supported-annotations
     ("cert-manager.io/cluster-issuer", row("", Named("ClusterIssuer"), Some(Platform))),
     ("cert-manager.io/issuer", row("", Named("Issuer"), Some(Platform))),
@@ -261,13 +261,13 @@ const ANNOTATIONS: &[(&str, Row)] = &[
     ("secret.reloader.stakater.com/reload", row("", Named("Secret"), None).written(List)),
 ];
 
-/// Whether it is known which objects a kind names; what such kinds have made is known as well.
+/// Whether the references of a kind are known. The objects created for such kinds are then known as well.
 pub(super) fn is_listed(kind: &str, group: &str) -> bool {
     super::of_kind(KINDS, kind, group).is_some()
 }
 
-/// What an annotation names, where it names objects.
-pub(super) fn annotation(key: &str) -> Option<&'static Row> {
+/// The reference in an annotation, if it refers to objects.
+pub(super) fn annotation(key: &str) -> Option<&'static ReferenceField> {
     if !key.contains('/') {
         return None;
     }

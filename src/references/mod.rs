@@ -1,7 +1,7 @@
-//! Which fields name other objects: one place, for giving objects new names and for looking them up.
+//! The fields that refer to other objects by name, for resolving references and for renaming objects.
 //!
-//! The tables of [`table`] are for built-in kinds, those of [`custom`] for custom resources and annotations; a project
-//! adds fields of its own. [`conventions`] knows what custom resources of any kind usually call such fields.
+//! [`table`] contains the fields of built-in kinds, [`custom`] those of custom resources and annotations; a project can
+//! declare more. [`conventions`] recognizes common field names in other custom resources.
 
 mod conventions;
 mod custom;
@@ -17,96 +17,95 @@ use crate::node::Node;
 use crate::object::{self, Object};
 use crate::project::OwnReference;
 
-pub use producers::{Keys, Made, Produced};
+pub use producers::{CreatedObject, CreatedObjects, Keys};
 
-/// How one object needs another.
+/// How an object uses another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
-    /// A volume is made of it.
+    /// It is mounted as a volume.
     Volume,
-    /// A variable is read from it.
+    /// It is the source of a variable.
     Env,
-    /// All variables are read from it.
+    /// It is a source of variables in `envFrom`.
     EnvFrom,
-    /// The image is pulled with it.
+    /// It contains the credentials for pulling images.
     ImagePull,
-    /// The pod runs as it.
+    /// It is the ServiceAccount of the pod.
     Account,
-    /// The pod has its priority.
+    /// It is the PriorityClass of the pod.
     Priority,
-    /// The pod runs by it.
+    /// It is the RuntimeClass of the pod.
     Runtime,
-    /// Traffic goes to it.
+    /// Traffic is routed to it.
     Backend,
-    /// Traffic is encrypted with it.
+    /// It contains a TLS certificate.
     Tls,
     /// It is scaled.
     Scale,
-    /// It gives the pods their names.
+    /// It is the governing Service of a StatefulSet.
     Governing,
-    /// It is bound.
+    /// It is the role of a binding.
     Role,
-    /// It is bound to.
+    /// It is a subject of a binding.
     Subject,
-    /// The API server calls it: a webhook, or an API of its own.
+    /// The API server calls it: a webhook or an extension API server.
     Webhook,
     /// A controller reads it.
     Uses,
-    /// A controller reads it, and it usually belongs to the cluster: a Gateway, a ClusterIssuer.
+    /// A controller reads it, and it is usually part of the cluster: a Gateway, a ClusterIssuer.
     Platform,
 }
 
-/// What a field names.
+/// The kind of the object that a field refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    /// An object of this kind.
+enum TargetKind {
+    /// A fixed kind.
     Named(&'static str),
-    /// An object of the kind that stands beside the name as `kind`, whatever its group.
+    /// The kind in the sibling field `kind`, with any group.
     Beside,
-    /// An object of the kind that stands beside the name as `kind`, else of this one; what stands there as `group` or
-    /// `apiVersion` must fit.
+    /// The kind in the sibling field `kind`, else this one. The sibling `group` or `apiVersion` must match.
     Typed(&'static str),
-    /// An object of a kind whose resource stands beside the list of names, in `resources`.
+    /// The kinds of the resources in the sibling field `resources`.
     Resources,
 }
 
-/// How a name is written.
+/// The notation of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// By itself.
+enum NameForm {
+    /// `name`.
     Plain,
-    /// By itself, or as `namespace/name`.
+    /// `name` or `namespace/name`.
     Qualified,
-    /// As a host: `name`, or `name.namespace.svc` with more behind it.
+    /// A host: `name` or `name.namespace.svc…`.
     Host,
-    /// Several, with commas.
+    /// A comma-separated list of names.
     List,
 }
 
-/// A field that names another object, and how that is needed; `None` where clusters often bring their own or it may
-/// come later, so that nothing can be said of one that is missing. The field is a pattern as in [`fields`].
+/// A field that refers to another object. `field` is a pattern as in [`fields`]. `relation` is `None` if a missing
+/// object is not an error, because clusters often provide it or it may be created later.
 #[derive(Debug)]
-struct Row {
+struct ReferenceField {
     field: &'static str,
-    target: Target,
+    target: TargetKind,
     relation: Option<Relation>,
-    form: Form,
+    form: NameForm,
 }
 
-const fn row(field: &'static str, target: Target, relation: Option<Relation>) -> Row {
-    Row { field, target, relation, form: Form::Plain }
+const fn row(field: &'static str, target: TargetKind, relation: Option<Relation>) -> ReferenceField {
+    ReferenceField { field, target, relation, form: NameForm::Plain }
 }
 
-impl Row {
-    const fn written(self, form: Form) -> Self {
+impl ReferenceField {
+    const fn written(self, form: NameForm) -> Self {
         Self { form, ..self }
     }
 }
 
-/// The fields of a kind: its name, its group, the rows.
-type OfKind = (&'static str, &'static str, &'static [Row]);
+/// A kind, its group and its fields.
+type KindFields = (&'static str, &'static str, &'static [ReferenceField]);
 
-/// The kinds that references lead to, with their groups, those of Kubernetes first.
+/// The kinds of referenced objects with their groups, built-in kinds first.
 pub const KINDS: &[(&str, &str)] = &[
     ("ConfigMap", ""),
     ("Secret", ""),
@@ -151,19 +150,19 @@ pub const KINDS: &[(&str, &str)] = &[
     ("TriggerAuthentication", "keda.sh"),
 ];
 
-/// Who has the fields of a row.
+/// What contains the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder<'k> {
-    /// Every pod and pod template; the path starts at its `spec`.
+    /// A pod or pod template; paths are relative to its `spec`.
     Pod,
-    /// Every container of a pod, whichever list it stands in.
+    /// A container in any list of a pod.
     Container,
-    /// Objects of one kind of a group, with their annotations.
+    /// An object with a kind and group, and its annotations.
     Kind(&'k str, &'k str),
 }
 
-/// The rows of a holder.
-fn rows(holder: Holder<'_>) -> &'static [Row] {
+/// The fields of a holder.
+fn rows(holder: Holder<'_>) -> &'static [ReferenceField] {
     match holder {
         Holder::Pod => table::POD,
         Holder::Container => table::CONTAINER,
@@ -173,31 +172,31 @@ fn rows(holder: Holder<'_>) -> &'static [Row] {
     }
 }
 
-/// The rows of a kind in a table.
-fn of_kind(table: &'static [OfKind], kind: &str, group: &str) -> Option<&'static [Row]> {
+/// The fields of a kind in a table.
+fn of_kind(table: &'static [KindFields], kind: &str, group: &str) -> Option<&'static [ReferenceField]> {
     let at = table.partition_point(|row| (row.0, row.1) < (kind, group));
     table.get(at).filter(|row| (row.0, row.1) == (kind, group)).map(|row| row.2)
 }
 
-/// A name of another object.
+/// A reference to another object.
 #[derive(Debug, Clone, Copy)]
-pub struct Name<'a> {
-    /// How the other is needed; `None` where clusters often bring it.
+pub struct ReferencedName<'a> {
+    /// How the object is used; `None` if clusters often provide it.
     pub relation: Option<Relation>,
-    /// The kind that is named.
+    /// The referenced kind.
     pub kind: &'a str,
     /// The name.
     pub name: &'a str,
-    /// The namespace beside it, or before it.
+    /// The namespace in a sibling field or in the same string.
     pub namespace: Option<&'a str>,
-    /// The text it stands in.
+    /// The string that contains the name.
     pub node: &'a Node,
-    /// The mapping it stands in: what else is said of the other stands there.
+    /// The mapping that contains the string, with further properties of the reference.
     pub beside: &'a Node,
 }
 
-impl Target {
-    /// The kinds that a name can stand for which stands in `beside`.
+impl TargetKind {
+    /// The kinds that a name in the mapping `beside` can refer to.
     fn kinds<'a>(self, beside: &'a Node, found: &mut dyn FnMut(&'a str)) {
         match self {
             Self::Named(kind) => found(kind),
@@ -208,7 +207,7 @@ impl Target {
                 let of_version = |version: &'a str| version.rsplit_once('/').map_or("", |(group, _)| group);
                 let group = beside["group"].as_str().or(api_version.map(of_version));
                 let own = KINDS.iter().find(|known| known.0 == kind).map(|known| known.1);
-                // Extensions may serve another kind of that name.
+                // An extension may serve a kind with the same name in another group.
                 if group.is_none_or(|group| own.is_none_or(|own| own == group)) {
                     found(kind);
                 }
@@ -224,8 +223,8 @@ impl Target {
     }
 }
 
-impl Form {
-    /// The names in a text, each with the namespace that stands before or behind it.
+impl NameForm {
+    /// The names in a string, each with its namespace, if any.
     fn names<'t>(self, text: &'t str, found: &mut dyn FnMut(Range<usize>, Option<&'t str>)) {
         match self {
             Self::Plain => found(0..text.len(), None),
@@ -237,7 +236,7 @@ impl Form {
                 None => found(0..text.len(), None),
             },
             Self::Host => {
-                // Wildcards stand for many, and what is written in capitals for what is filled in.
+                // Wildcards match several objects, and upper-case strings are placeholders.
                 let is_label = |label: &str| label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
                 let mut labels = text.split('.');
                 match (labels.next(), labels.next(), labels.next()) {
@@ -259,19 +258,20 @@ impl Form {
     }
 }
 
-impl Row {
-    /// What the row finds in a text.
-    fn names<'a>(&self, beside: &'a Node, node: &'a Node, found: &mut dyn FnMut(Name<'a>)) {
+impl ReferenceField {
+    /// Finds the references in a string.
+    fn names<'a>(&self, beside: &'a Node, node: &'a Node, found: &mut dyn FnMut(ReferencedName<'a>)) {
         let Some(text) = node.as_str() else { return };
         let own = beside["namespace"].as_str().filter(|namespace| !namespace.is_empty());
         self.form.names(text, &mut |range, namespace| {
             let name = &text[range];
             let (relation, namespace) = (self.relation, namespace.or(own));
-            self.target.kinds(beside, &mut |kind| found(Name { relation, kind, name, namespace, node, beside }));
+            self.target
+                .kinds(beside, &mut |kind| found(ReferencedName { relation, kind, name, namespace, node, beside }));
         });
     }
 
-    /// The text with new names; `None` where all of them stay.
+    /// Renames the references in a string; `None` if none changes.
     fn renamed(&self, beside: &Node, node: &Node, new: &mut Rename<'_>) -> Option<EcoString> {
         let text = node.as_str()?;
         let own = beside["namespace"].as_str().filter(|namespace| !namespace.is_empty());
@@ -280,7 +280,7 @@ impl Row {
             let mut names: Vec<EcoString> = Vec::new();
             self.target.kinds(beside, &mut |kind| names.extend(new(kind, namespace.or(own), &text[range.clone()])));
             names.dedup();
-            // What stands for two objects that now have two names stays, for a person to decide.
+            // A name that refers to two objects with different new names is ambiguous and is not changed.
             if let [name] = names.as_slice() {
                 changes.push((range, name.clone()));
             }
@@ -299,11 +299,11 @@ impl Row {
     }
 }
 
-/// Gives the new name of an object: its kind, the namespace that is named with it, and its name so far.
+/// Returns the new name of an object, given its kind, the namespace in the reference, and its old name.
 pub type Rename<'r> = dyn FnMut(&str, Option<&str>, &str) -> Option<EcoString> + 'r;
 
-/// Finds the names of other objects in an object of a kind, in the `spec` of a pod or in a container of it.
-pub fn names<'a>(node: &'a Node, holder: Holder<'_>, found: &mut dyn FnMut(Name<'a>)) {
+/// Finds the references in an object, in a pod spec or in a container.
+pub fn names<'a>(node: &'a Node, holder: Holder<'_>, found: &mut dyn FnMut(ReferencedName<'a>)) {
     for row in rows(holder) {
         fields::each(node, row.field, &mut |beside, node| row.names(beside, node, found));
     }
@@ -316,21 +316,28 @@ pub fn names<'a>(node: &'a Node, holder: Holder<'_>, found: &mut dyn FnMut(Name<
     }
 }
 
-/// Finds the names in the fields that a project declares for the kind of an object.
-pub fn own_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dyn FnMut(Name<'a>)) {
+/// Finds the references in the fields that a project declares for the kind of an object.
+pub fn own_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dyn FnMut(ReferencedName<'a>)) {
     for reference in own.iter().filter(|reference| reference.is_of(object.group(), object.kind())) {
         fields::each(&object.node, &reference.field, &mut |beside, node| {
             if let Some(name) = node.as_str() {
                 let namespace = beside["namespace"].as_str().filter(|namespace| !namespace.is_empty());
-                found(Name { relation: Some(Relation::Uses), kind: &reference.names, name, namespace, node, beside });
+                found(ReferencedName {
+                    relation: Some(Relation::Uses),
+                    kind: &reference.names,
+                    name,
+                    namespace,
+                    node,
+                    beside,
+                });
             }
         });
     }
 }
 
-/// Finds the names of other objects in a whole object, its pods' and those of the project's own fields included, also
-/// where only the usual words for such fields tell.
-pub fn all_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dyn FnMut(Name<'a>)) {
+/// Finds the references in an object, including its pods, the fields that the project declares, and fields of custom
+/// resources with common names.
+pub fn all_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dyn FnMut(ReferencedName<'a>)) {
     names(&object.node, Holder::Kind(object.kind(), object.group()), found);
     own_names(object, own, found);
     for template in object.pod_templates() {
@@ -347,10 +354,11 @@ pub fn all_names<'a>(object: &'a Object, own: &'a [OwnReference], found: &mut dy
     }
 }
 
-/// Gives what [`all_names`] finds new names.
+/// Renames the references that [`all_names`] finds.
 pub fn change_names(object: &mut Object, own: &[OwnReference], new: &mut Rename<'_>) {
     let holder = Holder::Kind(&object.id.kind, object.group());
-    let mut changes: Vec<(String, &Row)> = rows(holder).iter().map(|row| (row.field.to_owned(), row)).collect();
+    let mut changes: Vec<(String, &ReferenceField)> =
+        rows(holder).iter().map(|row| (row.field.to_owned(), row)).collect();
     for pattern in object.pod_spec_patterns() {
         let field = |field: &str| if pattern.is_empty() { field.to_owned() } else { format!("{pattern}.{field}") };
         changes.extend(table::POD.iter().map(|row| (field(row.field), row)));
@@ -387,7 +395,7 @@ pub fn change_names(object: &mut Object, own: &[OwnReference], new: &mut Rename<
     }
 }
 
-/// The annotations in some places that name objects.
+/// The keys of the annotations at a path that refer to objects.
 fn annotated(node: &Node, metadata: &str) -> Vec<EcoString> {
     let mut keys = Vec::new();
     fields::each(node, &format!("{metadata}.annotations"), &mut |_, annotations| {
@@ -397,7 +405,7 @@ fn annotated(node: &Node, metadata: &str) -> Vec<EcoString> {
     keys
 }
 
-/// The lists of a pod spec that hold containers.
+/// The lists of containers in a pod spec.
 const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 #[cfg(test)]

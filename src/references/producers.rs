@@ -1,8 +1,7 @@
-//! What custom resources have made by their controllers: Secrets, ConfigMaps, Services and accounts that no manifest
-//! holds.
+//! The Secrets, ConfigMaps, Services and ServiceAccounts that controllers create for custom resources.
 //!
-//! The table is data: for each kind what is made, under which names, and which keys it has where that is documented.
-//! The source of each row stands above it. A kind of which nothing is said may have anything made under its own name.
+//! The table contains the created objects of each kind with their names and, if documented, their keys. The source of
+//! each row is above it. For a kind that is not in the table, any object with its name may be created.
 
 use foldhash::{HashMap, HashSet};
 
@@ -11,21 +10,21 @@ use crate::fields;
 use crate::node::Node;
 use crate::object::Object;
 
-/// An object that a controller makes: its kind, and its name as a pattern. `{name}` is the name of the custom resource,
-/// `{spec.a|name}` the value of a field, where it is set, else the name; `*` at an end is anything.
+/// An object that a controller creates: its kind, the pattern of its name, and its keys. `{name}` is the name of the
+/// custom resource, `{spec.a|name}` the value of a field or else the name; `*` at either end matches anything.
 #[derive(Debug)]
 struct Product(&'static str, &'static str, Keys);
 
-/// The keys of what is made.
+/// The keys of a created object.
 #[derive(Debug, Clone, Copy)]
 pub enum Keys {
-    /// Nobody knows.
+    /// Not known.
     Any,
-    /// These, and maybe others.
+    /// At least these.
     Documented(&'static [&'static str]),
-    /// Exactly the strings at these fields, unless one of the others is set.
+    /// Exactly the values of these fields, unless one of the other fields is set.
     Named(&'static [&'static str], &'static [&'static str]),
-    /// Exactly the keys of the mappings at these fields.
+    /// Exactly the keys of the mappings in these fields.
     Entries(&'static [&'static str]),
 }
 
@@ -51,7 +50,7 @@ const fn account(name: &'static str) -> Product {
     Product("ServiceAccount", name, Any)
 }
 
-/// By kind and group.
+/// The created objects by kind and group, sorted.
 const TABLE: &[(&str, &str, &[Product])] = &[
     // https://www.elastic.co/docs/deploy-manage/deploy/cloud-on-k8s/configuration-fleet
     ("Agent", "agent.k8s.elastic.co", &[service("{name}-agent-*"), secret("{name}-agent-*")]),
@@ -166,7 +165,7 @@ const TABLE: &[(&str, &str, &[Product])] = &[
             secret_with("{name}-clients-ca-cert", STRIMZI_CA),
             secret_with("{name}-cluster-ca-cert", STRIMZI_CA),
             secret("{name}-*"),
-            // Those of listeners are called after pools and listeners.
+            // Those of listeners are named after pools and listeners.
             service("{name}-*"),
             map("{name}-*"),
             account("{name}-*"),
@@ -367,7 +366,7 @@ const TABLE: &[(&str, &str, &[Product])] = &[
     ),
 ];
 
-/// Those of keystores and other formats where the Certificate asks for them.
+/// Keystores and other formats are only created if the Certificate requests them.
 const CERTIFICATE: &[&str] = &[
     "ca.crt",
     "key.der",
@@ -403,8 +402,8 @@ const PREFIXED: &[Product] = &[
     account("{name}-*"),
 ];
 
-/// What any custom resource may have made: connection details of Crossplane (https://docs.crossplane.io/latest/),
-/// secrets of the Vault operator and those like it.
+/// The objects created for any custom resource: connection details of Crossplane (https://docs.crossplane.io/latest/),
+/// Secrets of the Vault operator and similar ones.
 const ANY: &[Product] = &[secret("{spec.writeConnectionSecretToRef.name}"), secret("{spec.destination.name}")];
 
 /// Annotations with which a controller copies a ConfigMap or Secret into other namespaces.
@@ -415,9 +414,9 @@ const COPIES: [&str; 3] = [
     "replicator.v1.mittwald.de/replicate-to",
 ];
 
-/// API groups whose resources have neither pods nor anything else made: rules, routes, policies, settings of the
-/// cluster. Kinds of the table aside.
-const IDLE_GROUPS: &[&str] = &[
+/// API groups for whose resources no objects are created, except for kinds in the table: rules, routes, policies,
+/// settings of the cluster.
+const GROUPS_WITHOUT_OBJECTS: &[&str] = &[
     // https://karpenter.sh/docs/concepts/
     "karpenter.k8s.aws",
     "karpenter.sh",
@@ -447,46 +446,46 @@ const IDLE_GROUPS: &[&str] = &[
     "traefik.io",
 ];
 
-/// What the table says of a kind, where it says anything.
+/// The created objects of a kind, if they are known.
 fn products(object: &Object) -> Option<&'static [Product]> {
-    let wanted = (object.kind(), object.group());
-    let at = TABLE.partition_point(|row| (row.0, row.1) < wanted);
-    match TABLE.get(at).filter(|row| (row.0, row.1) == wanted) {
+    let key = (object.kind(), object.group());
+    let at = TABLE.partition_point(|row| (row.0, row.1) < key);
+    match TABLE.get(at).filter(|row| (row.0, row.1) == key) {
         Some(row) => Some(row.2),
-        None if IDLE_GROUPS.contains(&wanted.1) || custom::is_listed(wanted.0, wanted.1) => Some(&[]),
+        None if GROUPS_WITHOUT_OBJECTS.contains(&key.1) || custom::is_listed(key.0, key.1) => Some(&[]),
         None => None,
     }
 }
 
-/// No object has a longer name, and no controller makes one.
-const LONGEST_NAME: usize = 253;
+/// The maximum length of the name of an object.
+const MAX_NAME_LENGTH: usize = 253;
 
-/// An object that is made.
+/// An object that a controller creates.
 #[derive(Debug, Clone, Copy)]
-pub struct Produced<'a> {
-    /// The custom resource it is made for.
+pub struct CreatedObject<'a> {
+    /// The custom resource it is created for.
     pub by: &'a Object,
     /// Its keys.
     pub keys: Keys,
 }
 
-/// What the custom resources among some manifests have made.
+/// The objects that controllers create for the custom resources in a set of manifests.
 #[derive(Debug, Default)]
-pub struct Made<'a> {
-    /// By kind, namespace and name. No namespace: in any.
-    names: HashMap<(&'static str, Option<&'a str>, String), Produced<'a>>,
-    /// Those of which the name begins so.
-    beginnings: HashSet<(&'static str, Option<&'a str>, String)>,
-    /// Those of which the name ends so.
-    endings: HashSet<(&'static str, Option<&'a str>, String)>,
-    /// The custom resources of kinds of which nothing is said, by namespace and name.
+pub struct CreatedObjects<'a> {
+    /// The objects by kind, namespace (`None` for any) and name.
+    names: HashMap<(&'static str, Option<&'a str>, String), CreatedObject<'a>>,
+    /// The prefixes of names.
+    prefixes: HashSet<(&'static str, Option<&'a str>, String)>,
+    /// The suffixes of names.
+    suffixes: HashSet<(&'static str, Option<&'a str>, String)>,
+    /// The custom resources of kinds that are not in the table, as namespace and name.
     unknown: HashSet<(&'a str, &'a str)>,
-    /// The namespaces in which custom resources have pods that no manifest shows.
+    /// The namespaces in which custom resources have pods that are not in the manifests.
     running: HashSet<&'a str>,
 }
 
-impl<'a> Made<'a> {
-    /// Reads all custom resources, and what is copied into other namespaces.
+impl<'a> CreatedObjects<'a> {
+    /// Collects the objects created for custom resources, and those copied to other namespaces.
     #[must_use]
     pub fn of(objects: &'a [Object]) -> Self {
         let mut made = Self::default();
@@ -494,7 +493,7 @@ impl<'a> Made<'a> {
             let annotations = &object.node["metadata"]["annotations"];
             if COPIES.iter().any(|key| annotations[*key].is_set()) {
                 for kind in ["ConfigMap", "Secret"].into_iter().filter(|kind| *kind == object.kind()) {
-                    let copy = Produced { by: object, keys: Any };
+                    let copy = CreatedObject { by: object, keys: Any };
                     made.names.entry((kind, None, object.name().to_owned())).or_insert(copy);
                 }
             }
@@ -516,25 +515,25 @@ impl<'a> Made<'a> {
     }
 
     fn add(&mut self, object: &'a Object, Product(kind, pattern, keys): &Product) {
-        // Cluster-wide ones make objects in namespaces that they choose.
+        // Cluster-scoped resources create objects in any namespace.
         let namespace = Some(object.namespace()).filter(|namespace| !namespace.is_empty());
         let (start, rest) = pattern.strip_prefix('*').map_or((false, *pattern), |rest| (true, rest));
         let (end, rest) = rest.strip_suffix('*').map_or((false, rest), |rest| (true, rest));
         for name in expanded(object, rest) {
             let id = (*kind, namespace, name);
             match (start, end) {
-                (true, _) => _ = self.endings.insert(id),
-                (_, true) => _ = self.beginnings.insert(id),
-                _ => _ = self.names.entry(id).or_insert(Produced { by: object, keys: *keys }),
+                (true, _) => _ = self.suffixes.insert(id),
+                (_, true) => _ = self.prefixes.insert(id),
+                _ => _ = self.names.entry(id).or_insert(CreatedObject { by: object, keys: *keys }),
             }
         }
     }
 
-    /// What is made under a name in a namespace, or in one that nobody names.
+    /// The created object with a name in a namespace or in any namespace.
     #[must_use]
-    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<Produced<'a>> {
+    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<CreatedObject<'a>> {
         let kind = PRODUCTS.into_iter().find(|known| *known == kind)?;
-        if self.names.is_empty() && !self.has_patterns() || name.len() > LONGEST_NAME {
+        if self.names.is_empty() && !self.has_patterns() || name.len() > MAX_NAME_LENGTH {
             return None;
         }
         [Some(namespace), None]
@@ -542,29 +541,29 @@ impl<'a> Made<'a> {
             .find_map(|namespace| self.names.get(&(kind, namespace, name.to_owned())).copied())
     }
 
-    /// Whether something of a name is made, or may be where the table gives only a part of the name.
+    /// Whether an object with a name is created, by its exact name or by a pattern.
     #[must_use]
     pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let Some(kind) = PRODUCTS.into_iter().find(|known| *known == kind) else { return false };
         if self.find(kind, namespace, name).is_some() {
             return true;
         }
-        if !self.has_patterns() || name.len() > LONGEST_NAME {
+        if !self.has_patterns() || name.len() > MAX_NAME_LENGTH {
             return false;
         }
         [Some(namespace), None].into_iter().any(|namespace| {
             let has = |set: &HashSet<_>, part: &str| set.contains(&(kind, namespace, part.to_owned()));
-            // A pattern is cut at a sign, or where a name ends.
-            (1..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.beginnings, &name[..at]))
-                || (0..name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.endings, &name[at..]))
+            // A prefix or suffix may end at any character.
+            (1..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.prefixes, &name[..at]))
+                || (0..name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| has(&self.suffixes, &name[at..]))
         })
     }
 
-    /// Whether a custom resource of a kind of which nothing is said may have something of a name made: controllers call
-    /// what they make as the resource, or with more after a hyphen.
+    /// Whether an object with a name may be created for a custom resource of a kind that is not in the table:
+    /// controllers usually name objects after the resource, with a suffix after a hyphen.
     #[must_use]
     pub fn may_have(&self, kind: &str, namespace: &str, name: &str) -> bool {
-        if self.unknown.is_empty() || !PRODUCTS.contains(&kind) || name.len() > LONGEST_NAME {
+        if self.unknown.is_empty() || !PRODUCTS.contains(&kind) || name.len() > MAX_NAME_LENGTH {
             return false;
         }
         let starts = name.match_indices('-').map(|(at, _)| &name[..at]);
@@ -572,10 +571,10 @@ impl<'a> Made<'a> {
     }
 
     fn has_patterns(&self) -> bool {
-        !self.beginnings.is_empty() || !self.endings.is_empty()
+        !self.prefixes.is_empty() || !self.suffixes.is_empty()
     }
 
-    /// Whether pods that no manifest shows may run in a namespace.
+    /// Whether pods that are not in the manifests may run in a namespace.
     #[must_use]
     pub fn may_run_in(&self, namespace: &str) -> bool {
         self.running.contains(namespace)
@@ -584,11 +583,12 @@ impl<'a> Made<'a> {
     }
 }
 
-/// The kinds that the table speaks of.
+/// The kinds of created objects.
 const PRODUCTS: [&str; 4] = ["Secret", "ConfigMap", "Service", "ServiceAccount"];
 
-impl Produced<'_> {
-    /// Whether it is known to lack a key; near keys that it has, for a suggestion.
+impl CreatedObject<'_> {
+    /// If the object does not have a key, returns its keys for a suggestion; `None` if it has the key or its keys are
+    /// not known.
     #[must_use]
     pub fn lacks(&self, key: &str) -> Option<Vec<&str>> {
         let node = &self.by.node;
@@ -618,14 +618,14 @@ impl Produced<'_> {
         (!keys.is_empty() && !keys.contains(&key)).then_some(keys)
     }
 
-    /// Whether its keys are all that it can have.
+    /// Whether it has exactly its known keys.
     #[must_use]
     pub const fn is_exact(&self) -> bool {
         matches!(self.keys, Named(..) | Entries(..))
     }
 }
 
-/// The names that a pattern without `*` makes for a custom resource.
+/// The names that a pattern without `*` yields for a custom resource.
 fn expanded(object: &Object, pattern: &str) -> Vec<String> {
     let Some((before, rest)) = pattern.split_once('{') else { return vec![pattern.to_owned()] };
     let Some((fields, after)) = rest.split_once('}') else { return Vec::new() };
@@ -655,7 +655,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_sorted_and_its_patterns_are_whole() {
+    fn the_table_is_sorted_and_its_patterns_are_valid() {
         assert!(TABLE.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
         for (kind, _, products) in TABLE {
             for Product(made, pattern, _) in *products {
@@ -666,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn names_follow_the_patterns() {
+    fn created_objects_match_their_patterns() {
         let objects = objects(
             "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: db, namespace: a}}\n---\n\
              {apiVersion: acid.zalan.do/v1, kind: postgresql, metadata: {name: acid-web, namespace: a}}\n---\n\
@@ -679,7 +679,7 @@ mod tests {
              {apiVersion: v1, kind: Secret, metadata: {name: copied, namespace: b, annotations: \
              {reflector.v1.k8s.emberstack.com/reflection-allowed: 'true'}}}\n",
         );
-        let made = Made::of(&objects);
+        let made = CreatedObjects::of(&objects);
         let has = |kind, name| made.has(kind, "a", name);
         for (kind, name) in [
             ("Secret", "db-app"),

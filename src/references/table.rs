@@ -1,20 +1,20 @@
-//! The fields of built-in kinds that name an object in the same namespace, in that beside the name, or one that is
-//! cluster-wide. (Kubernetes API reference 1.36: the `…Ref`, `…Name` and `…Source` types of these kinds.)
+//! The fields of built-in kinds that refer to other objects (Kubernetes API reference 1.36: the `…Ref`, `…Name` and
+//! `…Source` types of these kinds).
 
 use super::Relation::{
     Account, Backend, Env, EnvFrom, Governing, ImagePull, Priority, Role, Runtime, Scale, Subject, Tls, Volume, Webhook,
 };
-use super::Target::{Beside, Named, Resources};
-use super::{OfKind, Row, row};
+use super::TargetKind::{Beside, Named, Resources};
+use super::{KindFields, ReferenceField, row};
 
-pub(super) const CONTAINER: &[Row] = &[
+pub(super) const CONTAINER: &[ReferenceField] = &[
     row("env[].valueFrom.configMapKeyRef.name", Named("ConfigMap"), Some(Env)),
     row("env[].valueFrom.secretKeyRef.name", Named("Secret"), Some(Env)),
     row("envFrom[].configMapRef.name", Named("ConfigMap"), Some(EnvFrom)),
     row("envFrom[].secretRef.name", Named("Secret"), Some(EnvFrom)),
 ];
 
-pub(super) const POD: &[Row] = &[
+pub(super) const POD: &[ReferenceField] = &[
     row("imagePullSecrets[].name", Named("Secret"), Some(ImagePull)),
     row("priorityClassName", Named("PriorityClass"), Some(Priority)),
     row("runtimeClassName", Named("RuntimeClass"), Some(Runtime)),
@@ -30,10 +30,10 @@ pub(super) const POD: &[Row] = &[
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
-const WEBHOOKS: &[Row] = &[row("webhooks[].clientConfig.service.name", Named("Service"), Some(Webhook))];
+const WEBHOOKS: &[ReferenceField] = &[row("webhooks[].clientConfig.service.name", Named("Service"), Some(Webhook))];
 
-/// By kind and group.
-pub(super) const KINDS: &[OfKind] = &[
+/// The fields by kind and group, sorted.
+pub(super) const KINDS: &[KindFields] = &[
     ("APIService", "apiregistration.k8s.io", &[row("spec.service.name", Named("Service"), Some(Webhook))]),
     ("ClusterRole", RBAC, &[row("rules[].resourceNames[]", Resources, None)]),
     (
@@ -87,7 +87,7 @@ pub(super) const KINDS: &[OfKind] = &[
     ("ValidatingWebhookConfiguration", ADMISSION, WEBHOOKS),
 ];
 
-/// The resources that `resourceNames` of a role name objects of, and their kinds.
+/// The resources that are resolved in `resourceNames` of a role, and their kinds.
 pub(super) const RESOURCES: &[(&str, &str)] = &[
     ("configmaps", "ConfigMap"),
     ("cronjobs", "CronJob"),

@@ -8,7 +8,7 @@ fn object(text: &str) -> Object {
     Object::new(loaded.documents[0].clone())
 }
 
-/// The kinds and names that an object names, with the namespaces named with them.
+/// The kinds, namespaces and names of the references of an object.
 fn named(object: &Object, own: &[OwnReference]) -> Vec<String> {
     let mut found = Vec::new();
     all_names(object, own, &mut |name| {
@@ -20,13 +20,13 @@ fn named(object: &Object, own: &[OwnReference]) -> Vec<String> {
     found
 }
 
-/// The field of a row, with a name there.
-fn field(row: &Row, text: &str) -> String {
+/// A YAML mapping with a name in the field of a row.
+fn field(row: &ReferenceField, text: &str) -> String {
     let mut field = text.to_owned();
     for (at, step) in row.field.split('.').rev().filter(|step| !step.is_empty()).enumerate() {
         let beside = match (at, row.target) {
-            (0, Target::Typed("") | Target::Beside) => ", kind: Thing",
-            (0, Target::Resources) => ", resources: [configmaps]",
+            (0, TargetKind::Typed("") | TargetKind::Beside) => ", kind: Thing",
+            (0, TargetKind::Resources) => ", resources: [configmaps]",
             _ => "",
         };
         field = match step.strip_suffix("[]") {
@@ -37,23 +37,23 @@ fn field(row: &Row, text: &str) -> String {
     field
 }
 
-fn expected(row: &Row) -> &str {
+fn expected(row: &ReferenceField) -> &str {
     match row.target {
-        Target::Named(kind) => kind,
-        Target::Typed("") | Target::Beside => "Thing",
-        Target::Typed(kind) => kind,
-        Target::Resources => "ConfigMap",
+        TargetKind::Named(kind) => kind,
+        TargetKind::Typed("") | TargetKind::Beside => "Thing",
+        TargetKind::Typed(kind) => kind,
+        TargetKind::Resources => "ConfigMap",
     }
 }
 
 #[test]
-fn every_row_is_reached_and_renamed() {
+fn every_field_is_found_and_renamed() {
     let pod = |spec: &str| {
         format!(
             "{{apiVersion: batch/v1, kind: CronJob, spec: {{jobTemplate: {{spec: {{template: {{spec: {spec}}}}}}}}}}}"
         )
     };
-    let mut cases: Vec<(&Row, String)> = Vec::new();
+    let mut cases: Vec<(&ReferenceField, String)> = Vec::new();
     cases.extend(table::POD.iter().map(|row| (row, pod(&field(row, "name-here")))));
     for list in CONTAINERS {
         let container = |row| pod(&format!("{{{list}: [{}]}}", field(row, "name-here")));
@@ -78,7 +78,7 @@ fn every_row_is_reached_and_renamed() {
 }
 
 #[test]
-fn kinds_of_other_groups_are_not_meant() {
+fn kinds_of_other_groups_are_not_references() {
     let route = |reference: &str| {
         let text = format!(
             "{{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, spec: {{rules: [{{backendRefs: [{reference}]}}]}}}}"
@@ -103,7 +103,7 @@ fn kinds_of_other_groups_are_not_meant() {
 }
 
 #[test]
-fn texts_hold_names_in_several_forms() {
+fn names_are_found_in_several_notations() {
     let ingress = |annotations: &str| {
         let text = format!(
             "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{annotations: {{{annotations}}}}}}}"
@@ -128,7 +128,7 @@ fn texts_hold_names_in_several_forms() {
 }
 
 #[test]
-fn custom_resources_of_any_kind_are_read_by_the_usual_words() {
+fn references_in_other_custom_resources_are_found_by_convention() {
     let text = "{apiVersion: example.com/v1, kind: Boat, spec: {configMapRef: {name: a}, envFrom: [{secretRef: {name: b}}], \
                 tlsSecretName: c, valuesFrom: [{kind: ConfigMap, name: d}], secrets: [e, {name: f}], sail: {name: g}, \
                 configMapKeyRef: {name: h, namespace: other}, secret: i}}";
@@ -152,7 +152,7 @@ fn custom_resources_of_any_kind_are_read_by_the_usual_words() {
 }
 
 #[test]
-fn a_name_that_stands_for_two_objects_stays() {
+fn an_ambiguous_name_is_not_renamed() {
     let text = "{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, rules: [{resources: [configmaps, secrets], resourceNames: [a, b]}]}";
     let mut role = object(text);
     change_names(&mut role, &[], &mut |kind, _, name| match (kind, name) {

@@ -284,7 +284,7 @@ impl<'a> Graph<'a> {
             return Target::Outside;
         }
         // The Service may be created by an operator.
-        if self.made.has("Service", &namespace, name) || self.made.may_have("Service", &namespace, name) {
+        if self.created.has("Service", &namespace, name) || self.created.may_have("Service", &namespace, name) {
             return Target::Outside;
         }
         match self.services_by_name.get(&(None, name)) {

@@ -222,7 +222,7 @@ impl<'a> Namespaces<'a> {
 
     /// Whether pods without a manifest may run in one of these: pods of operators, or of the cluster itself.
     fn may_have_other_pods(&self, graph: &Graph<'_>) -> bool {
-        let runs = |namespace: &str| namespace == SYSTEM || graph.made.may_run_in(namespace);
+        let runs = |namespace: &str| namespace == SYSTEM || graph.created.may_run_in(namespace);
         match self {
             Self::Own(own) => runs(own),
             // The empty namespace stands for all.

@@ -83,7 +83,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         }
         match reference.found {
             Some(object) => check_key(bundle, &mut ports, reference, object, report),
-            None if graph.made.has(reference.kind, reference.namespace, reference.name) => {
+            None if graph.created.has(reference.kind, reference.namespace, reference.name) => {
                 check_created_key(bundle, reference, report);
             }
             None => {
@@ -143,7 +143,7 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
     });
     // Objects of the platform are rarely among the manifests, so only misspellings are reported.
     let is_of_platform = |user: &&Reference<'_>| user.relation == Relation::Platform;
-    let may_be_created = graph.made.may_have(kind, reference.namespace, name);
+    let may_be_created = graph.created.may_have(kind, reference.namespace, name);
     if near.is_none() && (may_be_created || users.iter().all(is_of_platform)) {
         return;
     }
@@ -212,7 +212,7 @@ fn webhook_consequence(reference: &Reference<'_>) -> Option<&'static str> {
 
 /// Checks that an object that a controller creates has the required key.
 fn check_created_key(bundle: &Bundle<'_>, reference: &Reference<'_>, report: &mut Report<'_>) {
-    let Some(found) = bundle.graph().made.find(reference.kind, reference.namespace, reference.name) else { return };
+    let Some(found) = bundle.graph().created.find(reference.kind, reference.namespace, reference.name) else { return };
     let Some((node, key)) = reference.key.and_then(|node| Some((node, node.as_str()?))) else { return };
     let Some(keys) = found.lacks(key).filter(|_| reference.relation != Relation::Backend) else { return };
     let near = suggest::nearest(key, keys.iter().copied());

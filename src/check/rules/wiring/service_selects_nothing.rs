@@ -87,8 +87,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
         let severity = match bundle.absent() {
             _ if is_set_by_controller => Severity::Note,
             // An operator may run the pods.
-            _ if graph.made.may_run_in(namespace) && near.is_none() => Severity::Note,
-            _ if graph.made.may_run_in(namespace) => Severity::Warning,
+            _ if graph.created.may_run_in(namespace) && near.is_none() => Severity::Note,
+            _ if graph.created.may_run_in(namespace) => Severity::Warning,
             severity => severity,
         };
         let draft = report.at(object, selector, message).severity(severity);

@@ -47,8 +47,8 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     {
         let name = reference.name;
         if name == "default"
-            || graph.made.has("ServiceAccount", reference.namespace, name)
-            || graph.made.may_have("ServiceAccount", reference.namespace, name)
+            || graph.created.has("ServiceAccount", reference.namespace, name)
+            || graph.created.may_have("ServiceAccount", reference.namespace, name)
             || is_declared_object(&bundle.options.externals, "ServiceAccount", name)
         {
             continue;
