@@ -18,20 +18,19 @@ pub(super) fn order(a: &Node, b: &Node) -> Ordering {
         (Value::Sequence(a), Value::Sequence(b)) => {
             a.len().cmp(&b.len()).then_with(|| first(a.iter().zip(b).map(|(a, b)| order(a, b))))
         }
-        (Value::Mapping(_), Value::Mapping(_)) => {
-            let sorted = |node: &'_ Node| {
-                let mut entries: Vec<Entry> = node.entries().to_vec();
-                entries.sort_by(|a, b| a.key.cmp(&b.key));
-                entries
-            };
+        (Value::Mapping(one), Value::Mapping(other)) => one.len().cmp(&other.len()).then_with(|| {
             let (a, b) = (sorted(a), sorted(b));
             let pairs = a.iter().zip(&b);
-            a.len()
-                .cmp(&b.len())
-                .then_with(|| first(pairs.map(|(a, b)| a.key.cmp(&b.key).then_with(|| order(&a.value, &b.value)))))
-        }
+            first(pairs.map(|(a, b)| a.key.cmp(&b.key).then_with(|| order(&a.value, &b.value))))
+        }),
         (a, b) => rank(a).cmp(&rank(b)),
     }
+}
+
+fn sorted(node: &Node) -> Vec<&Entry> {
+    let mut entries: Vec<&Entry> = node.entries().iter().collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    entries
 }
 
 fn first(mut orders: impl Iterator<Item = Ordering>) -> Ordering {

@@ -244,7 +244,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         self.server.is_some()
     }
 
-    const fn subschema(&self, id: Id) -> Subschema<'s> {
+    pub(super) const fn subschema(&self, id: Id) -> Subschema<'s> {
         Subschema { schema: self.schema, id }
     }
 

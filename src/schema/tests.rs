@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::source::{FileId, Sources, Span};
 
-/// A JSON value as a node of no place.
+/// A JSON value as a node without a position.
 fn from_json(json: &Json) -> Node {
     crate::yaml::read_json(&json.to_string()).unwrap()
 }
@@ -24,7 +24,7 @@ fn agree(schema: &Json, value: &Json) {
     let ours = compile(schema).unwrap();
     let node = from_json(value);
     assert_eq!(ours.fits(&node), oracle(schema, value), "{schema} against {value}");
-    // With and without words the verdict is one.
+    // The verdict is the same with and without messages.
     let found = ours.check(&node, Mode::Whole, "it");
     assert_eq!(found.is_empty(), ours.fits(&node), "{schema} against {value}: {found:?}");
 }
@@ -150,7 +150,7 @@ fn schema() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A value that the schema may well accept: its own examples are hard to guess.
+/// Values that the schema is likely to accept, which are hard to guess.
 fn near(schema: &Json) -> Vec<Json> {
     let mut found = Vec::new();
     if let Json::Object(keywords) = schema {
@@ -173,7 +173,7 @@ proptest! {
 
     #[test]
     fn verdicts_are_those_of_an_independent_implementation(schema in schema(), values in prop::collection::vec(value(), 8)) {
-        // References that go round in place have no meaning; ours are refused when compiled.
+        // Schemas with circular references in place are rejected when compiled.
         prop_assume!(compile(&schema).is_ok() || !schema.to_string().contains("$ref"));
         for value in values.iter().chain(&near(&schema)) {
             agree(&schema, value);
@@ -182,7 +182,7 @@ proptest! {
 
     #[test]
     fn a_layer_of_a_fitting_value_fits(mut schema in schema(), values in prop::collection::vec(value(), 4), keep in prop::collection::vec(any::<bool>(), 8)) {
-        // These say something of a whole value that need not hold of its parts.
+        // These keywords can reject a part of a value that they accept.
         without(&mut schema, &["const", "else", "enum", "if", "maxProperties", "not", "oneOf", "then"]);
         let compiled = compile(&schema);
         prop_assume!(compiled.is_ok());
@@ -214,7 +214,7 @@ proptest! {
     }
 }
 
-/// Shows each path of a value.
+/// Calls a function with each path of a value.
 fn paths<'n>(node: &'n Node, path: &mut Vec<PathStep<'n>>, show: &mut dyn FnMut(&[PathStep<'n>])) {
     show(path);
     let entries = node.entries().iter().map(|entry| (PathStep::Key(&entry.key), &entry.value));
@@ -226,7 +226,7 @@ fn paths<'n>(node: &'n Node, path: &mut Vec<PathStep<'n>>, show: &mut dyn FnMut(
     }
 }
 
-/// Takes keywords out, at any depth.
+/// Removes keywords at any depth.
 fn without(schema: &mut Json, keywords: &[&str]) {
     match schema {
         Json::Object(entries) => {
@@ -239,7 +239,7 @@ fn without(schema: &mut Json, keywords: &[&str]) {
 }
 
 #[test]
-fn verdicts_agree_where_chance_seldom_goes() {
+fn verdicts_agree_on_rare_cases() {
     for (schema, values) in [
         (json!({"type": "integer"}), vec![json!(1.0), json!(1.5), json!(1e300), json!(-0.0)]),
         (json!({"enum": [1, 0.0]}), vec![json!(1.0), json!(-0.0), json!("1")]),
@@ -302,8 +302,8 @@ fn verdicts_agree_where_chance_seldom_goes() {
     }
 }
 
-/// What a schema, as text, is told to lack.
-fn told(schema: &str) -> Vec<String> {
+/// The findings of a schema.
+fn findings(schema: &str) -> Vec<String> {
     let sources = Sources::new();
     let file = sources.add("schema.json", schema);
     let findings = Schema::read(schema, file).err().unwrap_or_default();
@@ -316,7 +316,7 @@ fn told(schema: &str) -> Vec<String> {
 }
 
 #[test]
-fn faults_of_a_schema_are_told_with_their_place() {
+fn faults_of_a_schema_have_positions() {
     for (schema, start) in [
         (
             "{\"typ\": 1}",
@@ -340,13 +340,13 @@ fn faults_of_a_schema_are_told_with_their_place() {
         ("{\"type\": string}", "schema-invalid schema.json:1:10 invalid JSON"),
         ("7", "schema-invalid schema.json:1:1 a schema must be a mapping"),
     ] {
-        let told = told(schema);
-        assert!(told.first().is_some_and(|told| told.starts_with(start)), "{schema}: {told:?}");
+        let found = findings(schema);
+        assert!(found.first().is_some_and(|found| found.starts_with(start)), "{schema}: {found:?}");
     }
 }
 
 #[test]
-fn schemas_that_multiply_come_to_an_end() {
+fn schemas_whose_alternatives_multiply_are_bounded() {
     let chain = |length: usize| {
         let definition = |at: usize| {
             let next = json!({"$ref": format!("#/$defs/d{}", at + 1)});
@@ -361,7 +361,7 @@ fn schemas_that_multiply_come_to_an_end() {
     let value = from_json(&json!({"a": 1}));
     let found = schema.check(&value, Mode::Whole, "it");
     assert!(!found.is_empty() && !schema.fits(&value));
-    // Ten thousand properties of that kind are given up, and said to be.
+    // Ten thousand such properties exceed the budget, which is reported.
     let many: serde_json::Map<String, Json> =
         (0..10_000).map(|at| (format!("p{at}"), json!({"$ref": "#/$defs/d0"}))).collect();
     let value = Json::Object(many.keys().map(|key| (key.clone(), json!("x"))).collect());
@@ -371,9 +371,8 @@ fn schemas_that_multiply_come_to_an_end() {
     assert!(found.iter().any(|message| message == "it takes too long to validate against its schema"));
 }
 
-/// Each level of such a tree may be of two forms, and what it holds of either.
 #[test]
-fn ways_that_multiply_with_the_depth_are_gone_once() {
+fn paths_that_multiply_with_the_depth_are_followed_once() {
     let form = json!({"properties": {"a": {"$ref": "#/$defs/Tree"}, "token": {"writeOnly": true}}});
     let schema = compile(&json!({"$ref": "#/$defs/Tree", "$defs": {"Tree": {"anyOf": [form, form]}}})).unwrap();
     let mut node = from_json(&json!({"token": "swordfish"}));
@@ -389,7 +388,7 @@ fn ways_that_multiply_with_the_depth_are_gone_once() {
 }
 
 #[test]
-fn the_nearest_form_is_the_one_that_is_told() {
+fn the_faults_of_the_nearest_alternative_are_reported() {
     let schema = json!({"properties": {
         "store": {"oneOf": [
             {"type": "object", "required": ["kind"], "properties": {"kind": {"const": "file"}, "path": {"type": "string"}}},
@@ -409,7 +408,6 @@ fn the_nearest_form_is_the_one_that_is_told() {
     }
 }
 
-/// What is wrong, in the words of messages.
 #[test]
 fn faults_are_reported_in_plain_words() {
     for (schema, value, expected) in [
@@ -440,9 +438,9 @@ fn faults_are_reported_in_plain_words() {
     }
 }
 
-/// A layer may hold a part of the keys, and a change of a list.
+/// A layer can have some of the keys, and changes of a list.
 #[test]
-fn layers_are_asked_what_holds_of_a_part() {
+fn keywords_about_the_whole_do_not_apply_to_layers() {
     let schema = json!({
         "allOf": [{"if": {"properties": {"kind": {"const": "a"}}}, "then": {"properties": {"a": {"type": "string"}}}}],
         "properties": {"kind": {}, "list": {"items": {"type": "string"}, "minItems": 2, "contains": {"const": "x"}}},
@@ -489,7 +487,7 @@ fn paths_are_looked_up_through_references_and_forms() {
     assert_eq!(types(&["store", "bucket"]), "a string");
     assert_eq!(types(&["store", "buckett"]), "unknown at 1, near Some(\"bucket\")");
     assert_eq!(types(&["free", "a", "b"]), "open");
-    // Where one form says nothing of a name, it may be anything.
+    // One of the alternatives has no constraints.
     assert_eq!(types(&["either", "x"]), Types::ANY.words());
     assert_eq!(types(&["listed", "x"]), "open");
     assert_eq!(types(&["listed", "y"]), "unknown at 1, near None");
@@ -524,7 +522,7 @@ fn the_built_in_schema_is_read() {
     assert_eq!(Span::NONE, Span::default());
 }
 
-/// Patterns may be small in a schema and large once compiled.
+/// Short patterns can be large when compiled.
 #[test]
 fn patterns_are_bounded_together() {
     let patterns = |count: usize, pattern: &str| {
@@ -538,9 +536,9 @@ fn patterns_are_bounded_together() {
     assert!(findings[0].message.contains("too many patterns, or too large ones"), "{}", findings[0].message);
 }
 
-/// Time grows with the length of the text times the size of the pattern.
+/// The time to match is proportional to the length of the string times the size of the pattern.
 #[test]
-fn texts_too_long_for_their_patterns_are_told() {
+fn strings_too_long_for_their_patterns_are_reported() {
     let schema = compile(&json!({
         "properties": {"a": {"type": "string", "pattern": "^(a|aa){200}$"}},
         "patternProperties": {"^(b|bb){200}$": {"type": "string", "writeOnly": true}},
@@ -554,7 +552,7 @@ fn texts_too_long_for_their_patterns_are_told() {
     assert_eq!(found[0].message, "it takes too long to validate against its schema");
     assert_eq!(found[0].help, "its patterns are too large for strings this long; use smaller repetition counts");
     assert!(!schema.fits(&node));
-    // What may be a secret is one, where nobody can find out in time.
+    // Once the budget is spent, every value that may be a secret is one.
     schema.mark_secrets(&mut node);
     assert!(!node["a"].origin.is_secret() && !node["c"].origin.is_secret());
     let mut node = from_json(&json!({&long: "x", "c": "d"}));
@@ -562,9 +560,9 @@ fn texts_too_long_for_their_patterns_are_told() {
     assert!(node[long.as_str()].origin.is_secret() && node["c"].origin.is_secret());
 }
 
-/// However many ways lead to a subschema, what it says of secrets is said once.
+/// Secrets are marked once, however many paths lead to a subschema.
 #[test]
-fn secrets_below_forms_that_multiply_are_marked() {
+fn secrets_below_alternatives_that_multiply_are_marked() {
     let both =
         |next: usize| json!({"anyOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
     let mut doubling: serde_json::Map<String, Json> = (0..7).map(|n| (format!("d{n}"), both(n + 1))).collect();
@@ -575,9 +573,9 @@ fn secrets_below_forms_that_multiply_are_marked() {
     assert!(node[99]["s"].origin.is_secret() && !node[99]["x"].origin.is_secret());
 }
 
-/// A path that is looked up is held against few patterns; beyond them it leads nowhere, and nothing is closed.
+/// Looking up a path has a small budget, beyond which the path is unknown and no mapping is closed.
 #[test]
-fn looking_up_a_path_costs_little_whatever_the_patterns_are() {
+fn looking_up_a_path_is_cheap_whatever_the_patterns_are() {
     let schema = |patterns: usize, pattern: &str| {
         let of = |at| (format!("^{at}{pattern}$"), json!({"type": "string"}));
         let patterns: serde_json::Map<String, Json> = (0..patterns).map(of).collect();
@@ -590,7 +588,7 @@ fn looking_up_a_path_costs_little_whatever_the_patterns_are() {
     let large = schema(60, "(a{1,60}){20}");
     assert!(matches!(large.lookup(["1aaa"]), Lookup::Unknown { at: 0, .. }));
     assert!(!large.is_closed(&large.root()));
-    // It takes as long as what is left to match, not as what there is.
+    // The time depends on the budget, not on the patterns.
     let started = std::time::Instant::now();
     let key = "1a".repeat(50_000);
     (0..200).for_each(|_| assert!(matches!(large.lookup([key.as_str()]), Lookup::Unknown { .. })));

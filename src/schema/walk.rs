@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use ecow::EcoVec;
+
 use super::compare::{equal, order};
 use super::structural::ApiServer;
 use super::{
@@ -412,16 +414,18 @@ impl<'s, 'n> Walker<'s, 'n> {
             }
         }
         if rules.kind == ListKind::Map && !rules.keys.is_empty() {
-            let identity = |item: &Node| {
-                let keys = rules.keys.iter().map(|key| item.get(key).filter(|value| value.is_set()).cloned());
-                keys.collect::<Option<ecow::EcoVec<Node>>>()
+            let default = |key: &str| self.subschema(rules.items?).field(key)?.default_value();
+            let key_of = |item: &'n Node, key: &str| {
+                item.get(key).filter(|value| value.is_set()).or_else(|| default(key)).cloned()
             };
-            let identities = values
-                .filter_map(|(index, item)| Some((index, Node::new(Value::Sequence(identity(item)?), Span::NONE))));
+            let identities = values.filter_map(|(index, item)| {
+                let keys: Option<EcoVec<Node>> = rules.keys.iter().map(|key| key_of(item, key)).collect();
+                Some((index, Node::new(Value::Sequence(keys?), Span::NONE)))
+            });
             for index in duplicates(identities.collect()) {
                 let item = at.item(index, &items[index]);
                 let keys = suggest::list(&rules.keys, "and");
-                matches = self.fault(FaultKind::Invalid, &item, || format!("has the {keys} of an earlier item"));
+                matches = self.fault(FaultKind::Invalid, &item, || format!("has the same {keys} as an earlier item"));
             }
         }
         if let Some(id) = rules.contains {
