@@ -1,7 +1,7 @@
 //! plimsoll renders a service's complete, checked Kubernetes bundle from one small profile.
 //!
-//! Everything is a [`node::Node`]: a YAML value that knows where it came from. Profiles, templates, rendered
-//! objects and foreign manifests are read by one parser, checked by one engine and written by one emitter.
+//! All data is [`node::Node`]s: YAML values with their origins. Profiles, templates, rendered objects and other
+//! manifests are read by one parser, checked by one engine and written by one emitter.
 
 pub mod built_in;
 pub mod bundle;

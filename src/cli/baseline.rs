@@ -1,4 +1,4 @@
-//! The baseline of `check`: a file with the findings that are known, so that only new ones count.
+//! The baseline of `check`: a file of known findings, so that only new ones are reported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::report::Secrets;
 use crate::source::Sources;
 
-/// The findings of a run, without their lines, so that they are known again when lines are added above them.
+/// The findings of a run, without lines, so that they are recognized when lines are added above them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Baseline {
@@ -22,7 +22,7 @@ pub(super) struct Baseline {
     findings: Vec<Known>,
 }
 
-/// Findings that are equal but for their lines.
+/// Findings that are equal except for their lines.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Known {
     file: String,
@@ -33,17 +33,17 @@ struct Known {
     count: usize,
 }
 
-/// What a baseline did.
+/// The effect of a baseline.
 pub(super) enum Applied {
-    /// It was written, with so many findings.
+    /// It was created with this number of findings.
     Written(usize),
-    /// So many findings were known, and so many of the known ones are gone.
+    /// The number of known findings that were ignored, and of known findings that no longer occur.
     Compared { known: usize, gone: usize },
 }
 
 const VERSION: u32 = 1;
 
-/// Takes the findings out that the baseline holds; writes it with all of them where it is not there.
+/// Removes the findings that are in the baseline; creates it with all findings if it does not exist.
 pub(super) fn apply(
     path: &Path,
     sources: &Sources,
@@ -86,7 +86,7 @@ pub(super) fn apply(
     Ok(Applied::Compared { known: before - findings.len(), gone: left.values().sum() })
 }
 
-/// What is kept of a finding.
+/// What the baseline stores of a finding.
 fn known(sources: &Sources, secrets: &Secrets, finding: &Finding) -> Known {
     let file = sources.get(finding.span.file).map(|file| file.name.clone()).unwrap_or_default();
     let object = finding.object.as_ref().map(|object| match object.namespace.as_str() {

@@ -1,4 +1,4 @@
-//! Manifests that another program builds: `kubectl kustomize` and `helm template`, as the user has them.
+//! Manifests from other programs: `kubectl kustomize` and `helm template`, as installed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::programs::{CommandLine, Programs, RunError};
 use crate::source::{Sources, read_file};
 use crate::yaml::{self, Dialect};
 
-/// How deep kustomizations are followed.
+/// The maximum depth to which kustomizations are followed.
 const MAX_DEPTH: usize = 32;
 
-/// Adds what `kubectl kustomize` builds of a folder, or `kustomize build` where there is no kubectl.
+/// Adds the output of `kubectl kustomize` for a directory, or of `kustomize build` if kubectl is not installed.
 pub(super) fn kustomize(sources: &Sources, folder: &Path, remote: bool, input: &mut Input) -> anyhow::Result<()> {
     if !folder.is_dir() {
         bail!("`{}` is not a folder", folder.display());
@@ -32,7 +32,7 @@ pub(super) fn kustomize(sources: &Sources, folder: &Path, remote: bool, input: &
     Ok(())
 }
 
-/// Adds what `helm template` prints of a chart with values.
+/// Adds the output of `helm template` for a chart with values.
 pub(super) fn helm(
     sources: &Sources,
     chart: &str,
@@ -54,13 +54,12 @@ pub(super) fn helm(
     Ok(())
 }
 
-/// What a program prints.
+/// Runs a program and returns its standard output.
 fn run<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> Result<String, RunError> {
     Programs::new(None, Arc::new(|_| ())).run(&CommandLine::new(program, args))
 }
 
-/// The first base, of a kustomization or one it leads to, that is not on this machine: the file that names it, and its
-/// name.
+/// The first remote base of a kustomization or of one that it includes: the file that names it, and its name.
 fn remote_base(folder: &Path, depth: usize) -> Option<(PathBuf, String)> {
     if depth > MAX_DEPTH {
         return None;
@@ -87,7 +86,7 @@ fn remote_base(folder: &Path, depth: usize) -> Option<(PathBuf, String)> {
     None
 }
 
-/// Whether kustomize would fetch a base: an address, or a repository.
+/// Whether kustomize would download a base: a URL, or a repository.
 fn is_remote(base: &str) -> bool {
     base.contains("://")
         || base.contains("?ref=")

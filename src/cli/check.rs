@@ -39,7 +39,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     tell(args, &sources, &checked, output)
 }
 
-/// What one pass over the manifests found.
+/// The result of one pass over the manifests.
 pub(super) struct Checked {
     pub(super) findings: Vec<Finding>,
     pub(super) secrets: Secrets,
@@ -48,7 +48,7 @@ pub(super) struct Checked {
     hints: Vec<String>,
 }
 
-/// Reads and checks all that the arguments name.
+/// Reads and checks the manifests that the arguments name.
 pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> anyhow::Result<Result<Checked, Failure>> {
     let project = match project::open(global, sources) {
         Ok(project) => project,
@@ -80,7 +80,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     options.complete |= args.complete;
     options.kustomizations = std::mem::take(&mut input.kustomizations);
     options.externals.extend(args.external.iter().cloned());
-    // What is said of all services first, so that the order of the arguments does not matter.
+    // Versions of all services come first, so that the order of the arguments does not matter.
     let (of_one, of_all): (Vec<_>, Vec<_>) = args.service_version.iter().partition(|text| text.contains('='));
     for text in of_all.into_iter().chain(of_one) {
         options.services =
@@ -110,7 +110,7 @@ pub(super) fn check_once(global: &Global, args: &Check, sources: &Sources) -> an
     Ok(Ok(Checked { findings, secrets, passed_over: input.passed_over, objects: checked.count(), hints }))
 }
 
-/// Prints what was found; how the command ends.
+/// Prints the findings; returns the outcome of the command.
 pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &mut Output) -> anyhow::Result<Outcome> {
     if args.verbose {
         for (span, what) in &checked.passed_over {
@@ -132,8 +132,8 @@ pub(super) fn tell(args: &Check, sources: &Sources, checked: &Checked, output: &
     Ok(Outcome::objecting(findings.iter().any(|finding| finding.severity >= worst)))
 }
 
-/// What is wrong with manifests, with what was found before, at the severities that the project sets, without what is
-/// allowed, in order.
+/// The findings of manifests, including earlier ones, with the severities of the project, without allowed ones,
+/// sorted.
 pub(super) fn judge(
     sources: &Sources,
     objects: &[Object],
@@ -169,7 +169,7 @@ fn manifests_of(sources: &Sources, project: &Project, args: &Check) -> anyhow::R
     Ok(input)
 }
 
-/// What the baseline did.
+/// Reports the effect of the baseline.
 fn known(applied: &Applied, args: &Check) -> String {
     let path = args.baseline.as_deref().unwrap_or_else(|| "".as_ref()).display();
     match applied {
@@ -182,7 +182,7 @@ fn known(applied: &Applied, args: &Check) -> String {
     }
 }
 
-/// How one of the findings is silenced on its object.
+/// How to allow one of the findings on its object.
 fn silencing(findings: &[Finding]) -> Option<String> {
     let first =
         findings.iter().max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Note)?;
@@ -193,7 +193,7 @@ fn silencing(findings: &[Finding]) -> Option<String> {
     ))
 }
 
-/// The bundle that a profile renders.
+/// Renders the bundle of a profile.
 fn rendered(
     global: &Global,
     project: &Project,
@@ -205,7 +205,7 @@ fn rendered(
     renderer.render_only(profile, environment)
 }
 
-/// Shows the findings to a person.
+/// Prints the findings for people.
 fn print(
     sources: &Sources,
     findings: &[Finding],
@@ -237,7 +237,7 @@ fn summary(findings: &[Finding], objects: usize) -> String {
     format!("{found} in {}", suggest::count(objects, "object"))
 }
 
-/// Rules that say that a part of a service's bundle is not among the manifests.
+/// Rules that find that a part of a service's bundle is missing.
 const ABSENT_PARTS: [RuleId; 5] = [
     RuleId::ConfigFileMissing,
     RuleId::ConfigPathMissing,
@@ -246,7 +246,7 @@ const ABSENT_PARTS: [RuleId; 5] = [
     RuleId::SecretFileMissing,
 ];
 
-/// Where to see what a partial bundle lacks; the profile is the one whose name the paths or namespaces hold.
+/// The command that shows what a partial bundle lacks, for the profile whose name is in the paths or namespaces.
 fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: &[Object]) -> Option<String> {
     findings.iter().find(|finding| ABSENT_PARTS.contains(&finding.rule))?;
     let profiles = project.profiles().ok().filter(|profiles| !profiles.is_empty())?;
@@ -257,7 +257,7 @@ fn whole_bundle(project: &Project, findings: &[Finding], args: &Check, objects: 
     Some(format!("to see the whole bundle: plimsoll check --profile {profile}, plimsoll render {profile}"))
 }
 
-/// Rules and families that a person names must exist.
+/// Rejects names of rules and families that do not exist.
 pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> anyhow::Result<()> {
     let known = || RuleId::names().chain(Family::ALL.map(Family::name));
     for name in names {

@@ -1,4 +1,4 @@
-//! `plimsoll diff`: what changes between two bundles, and what applying it does.
+//! `plimsoll diff`: what changes between two bundles, and the effect of applying the change.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::render::{Rendered, Renderer};
 use crate::report::Secrets;
 use crate::source::Sources;
 
-/// Objects to compare, and what they are called.
+/// Objects to compare, and their name.
 struct Side {
     name: String,
     objects: Vec<Object>,
@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: &Diff, output: &mut Output) -> anyhow::
             output.write_reports(&sources, Severity::Error)?;
             Ok(Outcome::objecting(bundles.iter().any(BundleDiff::differs)))
         }
-        // As other programs that compare have it: 1 is for differences.
+        // As in other programs that compare, 1 means that there are differences.
         Err(Stop::Failure(failure)) => {
             _ = output.failure(&sources, &failure);
             output.write_reports(&sources, Severity::Error)?;
@@ -66,7 +66,7 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
     }
 }
 
-/// What a comparison goes by, with the definitions of custom resources that stand in neither side.
+/// The options, with the custom resource definitions that are in neither side.
 fn with_definitions(options: &Options, sources: &Sources, old: &[Object], new: &[Object]) -> Result<Options, Failure> {
     let found = options.definitions.of(sources, new.iter().chain(old).map(|object| &object.node), &options.crds);
     if !found.findings.is_empty() {
@@ -77,12 +77,12 @@ fn with_definitions(options: &Options, sources: &Sources, old: &[Object], new: &
     Ok(options)
 }
 
-/// Whether a person means a file or folder, and not a profile.
+/// Whether an argument is a file or directory, not a profile.
 pub(super) fn is_path(name: &str) -> bool {
     name == "-" || name.contains(['/', '\\', '.']) || Path::new(name).exists()
 }
 
-/// A profile as rendered now against its committed file.
+/// Compares a rendered profile with its committed file.
 fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> Result<Vec<BundleDiff>, Stop> {
     let project = project::open(global, sources)?;
     let folder = match (&args.out, &project.settings.out) {
@@ -118,7 +118,7 @@ fn committed(global: &Global, args: &Diff, profile: &str, sources: &Sources) -> 
     Ok(bundles)
 }
 
-/// Two profiles, two sets of manifests, or one of each.
+/// Compares two profiles, two sets of manifests, or one of each.
 fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) -> Result<Vec<BundleDiff>, Stop> {
     if args.env.len() > 1 {
         return Err(anyhow::anyhow!("a diff compares two sides in one environment").into());
@@ -152,7 +152,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
     let (from, to) = (side(old)?, side(new)?);
     let redactor = Redactor::of(sources, from.objects.iter().chain(&to.objects));
     let title = format!("{} → {}", from.name, to.name);
-    // Two profiles stand beside each other; neither is applied over the other.
+    // Two profiles are independent: neither is applied over the other.
     let purpose = if profiles == 2 { Purpose::Comparison } else { Purpose::Update };
     let options = with_definitions(&options, sources, &from.objects, &to.objects)?;
     Ok(vec![BundleDiff::new((&title, ""), Some(&from.objects), Some(&to.objects), &redactor, purpose, &options)])
@@ -161,7 +161,7 @@ fn two(global: &Global, args: &Diff, old: &str, new: &str, sources: &Sources) ->
 /// A profile in an environment.
 type Wanted = (String, String);
 
-/// All profiles in all environments, as a revision has them and as they are now.
+/// Compares all profiles in all environments between a revision and the working tree.
 fn revisions(
     global: &Global,
     args: &Diff,
@@ -172,7 +172,7 @@ fn revisions(
     let project = project::open(global, sources)?;
     let options = project::options(global, &project, sources)?;
     let overrides = args.overrides.to_overrides();
-    // Git starts and answers while the working tree is read.
+    // Git runs while the working tree is read.
     let (before, renderer) = std::thread::scope(|scope| {
         let before = scope.spawn(|| project.at(base, sources));
         let renderer = project::renderer(global, &project, sources, &overrides);
@@ -186,7 +186,7 @@ fn revisions(
     renderer.layers.only_for(&project.profiles()?)?;
     let mut wanted = wanted(&project, &renderer, args)?;
     if let (Some(before), Some(old_renderer)) = (&before, &old_renderer) {
-        // What stays keeps its place, what is gone comes last.
+        // Bundles of the working tree keep their order; removed ones come last.
         let gone = self::wanted(before, old_renderer, args)?;
         let gone: Vec<_> =
             gone.into_iter().filter(|bundle| !wanted.iter().any(|(known, _)| *known == bundle.0)).collect();
@@ -204,7 +204,7 @@ fn revisions(
     let secrets = Secrets::new(sources);
     for (((profile, environment), _), (old, new)) in wanted.iter().zip(results) {
         let names = (profile.as_str(), environment.as_str());
-        // What the revision does not have was not there, and what it could not render was no use.
+        // A profile that does not exist in the revision, or could not be rendered there, counts as absent.
         let old = match old {
             Some(Err(Failure::Unable(_))) => None,
             old => old,
@@ -232,17 +232,17 @@ fn revisions(
     Ok(bundles)
 }
 
-/// Whether nothing is wrong but that values are missing, which some environments are given when they are rendered.
+/// Whether the only errors are missing values, which some environments get when they are rendered.
 fn lacks_values(failure: &Failure) -> bool {
     failure.findings().iter().all(|finding| finding.rule == RuleId::ProfileFieldMissing)
 }
 
-/// All objects of a bundle; the config of its cluster first, since everything stands in it.
+/// All objects of a bundle, after the config of its cluster, which contains everything else.
 fn objects(rendered: Rendered) -> Vec<Object> {
     rendered.kind_config.into_iter().chain(rendered.objects).collect()
 }
 
-/// The bundles that are asked for; all of them are there.
+/// The selected bundles, all of which exist.
 fn wanted(project: &Project, renderer: &Renderer<'_>, args: &Diff) -> Result<Vec<(Wanted, bool)>, Stop> {
     let mut wanted = Vec::new();
     for name in project.profiles()? {
@@ -259,7 +259,7 @@ fn wanted(project: &Project, renderer: &Renderer<'_>, args: &Diff) -> Result<Vec
     Ok(wanted)
 }
 
-/// The objects of a file, a folder or standard input.
+/// The objects of a file, a directory or standard input.
 fn read(path: &Path, sources: &Sources) -> Result<Vec<Object>, Stop> {
     let mut input = Input::default();
     manifests::read(sources, path, &mut input)?;

@@ -1,4 +1,4 @@
-//! What the tool says about itself: rules, completions, the manual page.
+//! The tool's own documentation: rules, completions, the manual page.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -43,10 +43,10 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
     Ok(Outcome::Fine)
 }
 
-/// The title of the findings that no rule makes: of reading, profiles, expected objects and changes.
+/// The title of findings without a rule: of reading, profiles, expected objects and changes.
 const ELSEWHERE_TITLE: &str = "found elsewhere";
 
-/// All rules, a line each, by family.
+/// All rules by family, one on each line.
 fn table(only: Option<&str>) -> String {
     let width = RuleId::names().map(str::len).max().unwrap_or_default();
     let mut out = String::new();
@@ -66,17 +66,17 @@ fn of_family(family: Family) -> impl Iterator<Item = RuleId> {
     RuleId::ALL.iter().copied().filter(move |id| id.family() == family)
 }
 
-/// The rule of an id, where one makes such findings.
+/// The rule with an id, if there is one.
 fn rule_of(id: RuleId) -> Option<&'static Rule> {
     rules::ALL.iter().copied().find(|rule| rule.id == id)
 }
 
-/// The documentation of a rule, as Markdown; empty where its summary says all.
+/// The documentation of a rule as Markdown; empty if its summary is complete.
 pub(super) fn documentation(id: RuleId) -> String {
     markdown(id, "##")
 }
 
-/// The documentation of a rule, each section below a heading of a level.
+/// The documentation of a rule, each section under a heading of a level.
 fn markdown(id: RuleId, level: &str) -> String {
     let Some(rule) = rule_of(id) else { return id.documentation().trim().to_owned() };
     let sections = rule.doc.sections().into_iter().filter(|(_, text)| !text.is_empty());
@@ -104,7 +104,7 @@ fn explain(id: RuleId) -> String {
     out
 }
 
-/// Adds Markdown, indented, its paragraphs and the items of its lists broken between words at a width.
+/// Adds Markdown, indented, with paragraphs and list items wrapped at a width.
 fn wrap(text: &str, width: usize, out: &mut String) {
     let mut column = 0;
     for line in text.lines() {
@@ -130,7 +130,7 @@ fn wrap(text: &str, width: usize, out: &mut String) {
     out.push('\n');
 }
 
-/// What is known of services and public images, as Markdown: the end of `docs/services.md`.
+/// The known services and public images as Markdown, for `docs/services.md`.
 #[must_use]
 pub fn known_page() -> String {
     let mut out = String::from(
@@ -230,7 +230,7 @@ pub fn rules_page() -> String {
     out
 }
 
-/// The page of a finding below its title; `level`: of the headings.
+/// The page of a finding below its title; `level` is that of the headings.
 fn in_full(id: RuleId, level: &str) -> String {
     let mut out = format!("{} ({}): {}\n", id.severity().name(), id.family().name(), id.summary());
     let documentation = markdown(id, level);
@@ -245,7 +245,7 @@ fn in_full(id: RuleId, level: &str) -> String {
     out
 }
 
-/// The pages of a site: one a finding, one a family, and `SUMMARY.md`, which lists them as mdBook has it.
+/// The pages of a site: one for each finding, one for each family, and mdBook's `SUMMARY.md`.
 fn rule_pages() -> Vec<(String, String)> {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut pages = Vec::new();

@@ -1,4 +1,4 @@
-//! `plimsoll explain`: who set this?
+//! `plimsoll explain`: who set this value?
 
 use crate::cli::args::{Explain, ExplainFormat, Global};
 use crate::cli::outcome::Outcome;
@@ -68,7 +68,7 @@ fn answer(global: &Global, args: &Explain, sources: &Sources, colour: bool) -> R
     }
 }
 
-/// The profile in all its environments; what renders in none is told.
+/// Renders the profile in all its environments; fails if it renders in none.
 fn environments(args: &Explain, renderer: &Renderer<'_>) -> Result<Vec<Rendered>, Failure> {
     if let Some(environment) = &args.env {
         return Ok(vec![renderer.render(&args.profile, environment)?]);
@@ -77,11 +77,11 @@ fn environments(args: &Explain, renderer: &Renderer<'_>) -> Result<Vec<Rendered>
     let mut rendered = Vec::new();
     let mut failed = None;
     for environment in renderer.layers.environments(&profile) {
-        // The profile is read once, so that each of its places is one.
+        // The profile is read once, so that its positions are equal in all environments.
         let values = renderer.layers.values(&profile, &environment);
         match values.and_then(|values| renderer.render_values(values)) {
             Ok(one) => rendered.push(one),
-            // One that lacks values that are given elsewhere says nothing about the others.
+            // An environment that lacks values does not affect the others.
             Err(failure) => failed = failed.or(Some(failure)),
         }
     }

@@ -1,4 +1,4 @@
-//! `plimsoll check --fix`: edits of the files that mend what is found.
+//! `plimsoll check --fix`: edits files to fix findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::report;
 use crate::source::Sources;
 use crate::suggest;
 
-/// How often what was mended is looked at again: one edit can lay bare what another mends.
+/// The maximum number of passes: one edit may reveal a finding that another fixes.
 const MOST_ROUNDS: usize = 8;
 
 pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -81,7 +81,7 @@ fn with(texts: &BTreeMap<PathBuf, Arc<str>>) -> Sources {
     Sources::with_buffers(buffers)
 }
 
-/// The fixes of findings that are as safe as is asked for; equal edits once.
+/// The fixes that are as safe as selected, without duplicates.
 fn fixes(sources: &Sources, findings: &[Finding], asked: Option<FixSafety>) -> Vec<(Finding, Fix)> {
     let most = match asked {
         Some(FixSafety::Suggested) => Safety::Suggested,

@@ -1,4 +1,4 @@
-//! `plimsoll fn`: a KRM function, which kustomize, kpt and others run. A ResourceList comes in and one goes out.
+//! `plimsoll fn`: a KRM function for kustomize, kpt and others, which reads a ResourceList and writes one.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,22 +23,23 @@ use crate::report::{self, Secrets};
 use crate::source::{self, FileId, Sources, Span};
 use crate::yaml::{self, Dialect};
 
-/// The group of the function's configurations.
+/// The API group of the function's configuration.
 const GROUP: &str = "plimsoll.dev/";
 
-/// Where orchestrators write which file an object is from, and which of it; the second name of each is the older one.
+/// Annotations in which orchestrators store the file of an object, and its index there; the second name of each is
+/// deprecated.
 const PATH: [&str; 2] = ["internal.config.kubernetes.io/path", "config.kubernetes.io/path"];
 /// Marks an object that is not applied, such as the configuration of a generator.
 const LOCAL: &str = "config.kubernetes.io/local-config";
 const INDEX: [&str; 2] = ["internal.config.kubernetes.io/index", "config.kubernetes.io/index"];
 
-/// What the configuration asks for.
+/// The configuration of the function.
 enum Task {
     Render(RenderSpec, Node),
     Check(CheckSpec),
 }
 
-/// The `spec` of a `Bundle`: what is rendered. Its `values` are taken out before.
+/// The `spec` of a `Bundle`, without its `values`, which are read separately.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RenderSpec {
@@ -52,7 +53,7 @@ struct RenderSpec {
     kubernetes_version: Option<String>,
 }
 
-/// The `spec` of a `Check`: how the items are judged.
+/// The `spec` of a `Check`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct CheckSpec {
@@ -88,7 +89,7 @@ impl From<FailOn> for Severity {
     }
 }
 
-/// A list, or a string with commas, as the data of a ConfigMap holds it.
+/// A list, or a comma-separated string, as in the data of a ConfigMap.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a list of strings")]
@@ -102,7 +103,7 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
     })
 }
 
-/// A boolean, or the string of one.
+/// A boolean, or its string.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "true or false")]
@@ -119,11 +120,11 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(matches!(Flag::deserialize(deserializer)?, Flag::Bool(true) | Flag::Text(Word::True)))
 }
 
-/// What a run of the function came to.
+/// The result of a run of the function.
 struct Done {
     findings: Vec<Finding>,
     secrets: Secrets,
-    /// The rendered objects; none of a check.
+    /// The rendered objects; empty for a check.
     rendered: Vec<Object>,
     fail_on: Severity,
 }
@@ -164,7 +165,7 @@ pub(super) fn run(global: &Global, output: &mut Output) -> anyhow::Result<Outcom
     let results = results(&sources, &done, input, list["items"].items());
     if let Value::Mapping(mapping) = &mut list.value {
         let mut items = mapping.get("items").map(|items| items.items().to_vec()).unwrap_or_default();
-        // What could not be rendered whole is not passed on in part.
+        // A bundle with errors is not passed on in part.
         if !fails {
             place(&mut items, &done.rendered);
         }
@@ -208,7 +209,7 @@ fn task(config: &Node) -> Result<Task, Stop> {
     Ok(Task::Check(spec))
 }
 
-/// The options of every command, with what the configuration says.
+/// The global options, with those of the configuration.
 fn with(global: &Global, project: Option<PathBuf>, version: Option<&str>) -> anyhow::Result<Global> {
     let version = match version.map(str::parse::<KubernetesVersion>) {
         Some(Ok(version)) => Some(version),
@@ -218,14 +219,15 @@ fn with(global: &Global, project: Option<PathBuf>, version: Option<&str>) -> any
     Ok(Global { project: project.or_else(|| global.project.clone()), kubernetes_version: version, ..global.clone() })
 }
 
-/// Renders a bundle, and checks it as `plimsoll render` does.
+/// Renders a bundle and checks it, as `plimsoll render` does.
 fn render(global: &Global, sources: &Sources, spec: RenderSpec, values: &Node) -> Result<Done, Stop> {
     let global = with(global, spec.project, spec.kubernetes_version.as_deref())?;
     let project = project::open(&global, sources)?;
     let mut overrides =
         Overrides { sets: spec.set.into_iter().map(SetArgument::Value).collect(), ..Overrides::default() };
     if values.is_set() {
-        // A text of their own, since nobody knows the lines of the ResourceList; the data of a ConfigMap holds YAML.
+        // They are a separate source, since the lines of the ResourceList are not meaningful to users; the data of a
+        // ConfigMap is YAML.
         let text = values.as_str().map_or_else(|| yaml::emit(values), str::to_owned);
         overrides.texts.push(sources.add("functionConfig values", text));
     }
@@ -257,7 +259,7 @@ fn check(global: &Global, sources: &Sources, spec: CheckSpec, items: &[Node]) ->
     Ok(Done { findings, secrets, rendered: Vec::new(), fail_on: spec.fail_on.into() })
 }
 
-/// Puts rendered objects among the items: where one of that identity is, in its place, else at the end.
+/// Adds rendered objects to the items: each replaces the item with the same identity, or is added at the end.
 fn place(items: &mut Vec<Node>, rendered: &[Object]) {
     let known: Vec<ObjectRef> = items.iter().map(|item| Object::new(item.clone()).id).collect();
     let known: HashMap<&ObjectRef, usize> = known.iter().enumerate().map(|(at, id)| (id, at)).collect();
@@ -273,7 +275,7 @@ fn place(items: &mut Vec<Node>, rendered: &[Object]) {
     }
 }
 
-/// Keeps the annotations that say which file an item is from.
+/// Keeps the annotations with the file of an item.
 fn keep_origin(item: &Node, node: &mut Node) {
     let annotations = item.at(&["metadata", "annotations"]).entries();
     let kept = annotations.iter().filter(|entry| PATH.iter().chain(&INDEX).any(|name| *name == entry.key.as_str()));

@@ -57,7 +57,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
             (&args.bundle, environment, rendered.objects.into_iter().chain(rendered.needed).collect(), own)
         }
     };
-    // What is too large for a diagram is not worth checking.
+    // A diagram that is too large is rejected before the checks.
     let graph = graph::Graph::build(&objects, &options.services, &options.externals, &options.references);
     let mut diagram = Diagram::new(&graph, own, &options.externals)?;
     let mut findings = check::check_in(sources, &objects, &options);
@@ -69,7 +69,7 @@ fn draw(global: &Global, args: &Graph, sources: &Sources, input: Option<Input>) 
         GraphFormat::Svg => svg(&diagram, &page::title(name, &environment))?,
         GraphFormat::Html => {
             let (own, needed) = objects.split_at(own);
-            // What is wrong in a bundle that this one needs is shown with that one.
+            // Findings of a needed bundle are shown with that bundle.
             let of_needed: HashSet<_> = needed.iter().map(|object| &object.id).collect();
             findings.retain(|finding| finding.object.as_ref().is_none_or(|object| !of_needed.contains(object)));
             let (diagram, findings, environment) = (&diagram, &findings[..], &environment);

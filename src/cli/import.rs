@@ -44,12 +44,12 @@ pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::
     }
 }
 
-/// Whether the folder is a project already.
+/// Whether the directory is a project already.
 fn is_project(folder: &Path) -> bool {
     !folder.is_symlink() && folder.join(FILE).is_file()
 }
 
-/// Whether a project can be written there: nothing is there, or an empty folder.
+/// Whether a project can be created there: the directory does not exist or is empty.
 fn is_free(folder: &Path) -> anyhow::Result<bool> {
     if folder.is_symlink() {
         bail!("{} is a symbolic link; name the folder itself", folder.display());
@@ -61,12 +61,12 @@ fn is_free(folder: &Path) -> anyhow::Result<bool> {
     }
 }
 
-/// What was read.
+/// The copies that were read.
 #[derive(Default)]
 struct Copies {
     variants: Vec<Variant>,
     findings: Vec<Finding>,
-    /// What is no Kubernetes object, and is in no profile.
+    /// Documents that are not Kubernetes objects, and are not in any profile.
     passed_over: Vec<(Span, String)>,
 }
 
@@ -91,7 +91,7 @@ fn read(args: &Args, sources: &Sources) -> anyhow::Result<Copies> {
     }
     let files = (0..).map(FileId).map_while(|id| sources.get(id).map(|file| (id, file)));
     for (id, file) in files {
-        // What SOPS adds for its own use is not read, so it would be lost; and its checksum holds for the very file.
+        // The metadata of SOPS is not read and would be lost; and its checksum is of the original file.
         if file.text.contains("ENC[") && file.text.contains("sops:") {
             let finding = Finding::error(RuleId::ImportCopy, Span::new(id, 0, 0), "the file is encrypted with SOPS")
                 .with_help("decrypt it first: `sops --decrypt`");
@@ -101,7 +101,7 @@ fn read(args: &Args, sources: &Sources) -> anyhow::Result<Copies> {
     Ok(copies)
 }
 
-/// Makes a new project.
+/// Creates a project.
 fn new(
     global: &Global,
     args: &Args,
@@ -155,13 +155,13 @@ fn print(report: &Report, format: ImportFormat, output: &mut Output) -> anyhow::
     output.result(&text)
 }
 
-/// Writes all files, or none: into a folder beside the one meant, which then takes its name.
+/// Writes all files or none: into a temporary directory next to the target, which is then renamed.
 fn write(folder: &Path, files: &std::collections::BTreeMap<String, String>) -> anyhow::Result<()> {
     let mut name = folder.file_name().context("the folder has no name")?.to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let beside: PathBuf = folder.with_file_name(name);
     let made = write_all(&beside, files).and_then(|()| {
-        // An empty folder gives way.
+        // An empty directory is replaced.
         if folder.exists() {
             fs::remove_dir(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
         }
@@ -183,7 +183,7 @@ fn write_all(folder: &Path, files: &std::collections::BTreeMap<String, String>) 
     Ok(())
 }
 
-/// Takes newer copies over into a project that is there.
+/// Updates an existing project from newer copies.
 fn again(
     global: &Global,
     folder: &Path,

@@ -1,4 +1,4 @@
-//! The commands about a project itself: `schema` and `init`.
+//! Commands about a project itself: `schema` and `init`.
 
 use std::fs;
 use std::path::Path;
@@ -40,7 +40,7 @@ pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Resul
     let (files, profile) = if blank {
         (BLANK.to_vec(), "app")
     } else {
-        // Copies of the other descriptions would only grow old.
+        // Copies of the other descriptions would become outdated.
         let is_own = |path: &str| !path.starts_with("services/") || path == "services/datastorage.yaml";
         let built_in = built_in::FILES.iter().map(|file| (file.path, file.text)).filter(|(path, _)| is_own(path));
         (built_in.chain([(project::FILE, SETTINGS)]).collect(), "gateway")
@@ -63,7 +63,7 @@ pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Resul
     Ok(Outcome::Fine)
 }
 
-/// A small project that renders, the one in `examples/blank`.
+/// A small project that renders, as in `examples/blank`.
 const BLANK: &[(&str, &str)] = {
     macro_rules! files {
         ($($path:literal),*) => { &[$(($path, include_str!(concat!("../../examples/blank/", $path)))),*] };
@@ -79,7 +79,7 @@ const BLANK: &[(&str, &str)] = {
     ]
 };
 
-/// The settings of a new project: nothing decided yet.
+/// The settings of a new project, all with their defaults.
 const SETTINGS: &str = "\
 # This file marks a plimsoll project: profiles/, templates/ and services/ beside it are used. docs/settings.md has an example
 # of every setting; `plimsoll schema --settings` prints a schema for editors.

@@ -1,4 +1,4 @@
-//! `plimsoll profiles`, `images` and `kind`: what rendered bundles say, for scripts and for people.
+//! `plimsoll profiles`, `images` and `kind`: facts about rendered bundles, for scripts and people.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::secret::{in_text, is_credentials, is_secret_name};
 use crate::source::{Sources, Span};
 use crate::yaml::{self, emit};
 
-/// What the table says of a profile.
+/// The row of a profile.
 struct Row {
     profile: String,
     cluster: String,
@@ -32,17 +32,17 @@ struct Row {
     tables: Vec<String>,
     image: String,
     file: String,
-    /// The single values of the profile that can be shown, by their paths.
+    /// The scalar values of the profile that can be shown, by their paths.
     values: Vec<(String, String)>,
 }
 
-/// How many values of a profile the table shows.
+/// The maximum number of values of a profile in the table.
 const MAX_VALUES: usize = 4;
 
-/// How deep in a profile values are shown of.
+/// The maximum depth of shown values in a profile.
 const MAX_DEPTH: usize = 2;
 
-/// How many characters a value that is shown can have.
+/// The maximum length of a shown value, in characters.
 const MAX_WIDTH: usize = 40;
 
 pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) -> anyhow::Result<Outcome> {
@@ -69,7 +69,7 @@ pub(super) fn profiles(global: &Global, args: &Profiles, output: &mut Output) ->
             return Err(no_environment(std::slice::from_ref(&environment)));
         }
         let text = if args.json { json_rows(&table) } else { text_rows(&table, has_built_in_schema(project, sources)) };
-        // The profiles that are fine are listed, whatever is wrong with the others.
+        // Valid profiles are listed even if others are invalid.
         _ = output.result(&text);
         failures.dedup();
         if failures.is_empty() { Ok(()) } else { Err(failures.into()) }
@@ -80,7 +80,7 @@ pub(super) fn images(global: &Global, args: &OneProfile, output: &mut Output) ->
     one(global, args, output, |rendered| {
         let templates = rendered.objects.iter().flat_map(Object::pod_templates);
         let containers = templates.flat_map(|template| containers(template.spec));
-        // A controller that completes a template gives an image where there is none.
+        // A controller may fill in an image that is absent.
         let named = containers.map(|container| container.node["image"].text()).filter(|image| !image.is_empty());
         let mut images: Vec<&str> = named.collect();
         images.sort_unstable();
@@ -117,7 +117,7 @@ fn one(
     })
 }
 
-/// Opens the project, loads what its profiles share, and does `work`; tells what goes wrong.
+/// Opens the project, loads what its profiles share, and does `work`; prints failures.
 fn with_renderer(
     global: &Global,
     overrides: &Overrides,
@@ -158,7 +158,7 @@ fn row(sources: &Sources, rendered: &Rendered) -> Row {
     }
 }
 
-/// The strings, numbers and booleans of a profile that are short and no secrets.
+/// The strings, numbers and booleans of a profile that are short and not secret.
 fn single_values(node: &Node, path: &str, depth: usize, found: &mut Vec<(String, String)>) {
     for entry in node.entries() {
         let path = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
@@ -180,10 +180,10 @@ fn single_values(node: &Node, path: &str, depth: usize, found: &mut Vec<(String,
     }
 }
 
-/// A column of the table: its title, and what stands in each row.
+/// A column of the table: its title, and its cell in each row.
 type Column = (String, Vec<String>);
 
-/// The values that tell the profiles apart, in the order of the profiles' own fields; those that another column shows are left out.
+/// The values that distinguish the profiles, in the order of the profiles' fields, without those in other columns.
 fn telling(rows: &[Row], shown: &[Column]) -> Vec<Column> {
     let mut paths: Vec<&str> = Vec::new();
     for (path, _) in rows.iter().flat_map(|row| &row.values) {
@@ -197,13 +197,13 @@ fn telling(rows: &[Row], shown: &[Column]) -> Vec<Column> {
     };
     let columns = paths.into_iter().map(|path| (path.to_owned(), column(path)));
     let differs = |cells: &[String]| cells.windows(2).any(|pair| pair[0] != pair[1]);
-    // What few profiles have says little of the others.
+    // A value that few profiles have does not distinguish the others.
     let is_common = |cells: &[String]| cells.iter().filter(|cell| !cell.is_empty()).count() * 2 >= cells.len();
     let is_new = |cells: &Vec<String>| shown.iter().all(|(_, known)| known != cells);
     columns.filter(|(_, cells)| differs(cells) && is_common(cells) && is_new(cells)).take(MAX_VALUES).collect()
 }
 
-/// The NodePorts of the Services, each with the port of the host that the kind cluster maps to it.
+/// The NodePorts of the Services, each with the host port that the kind cluster maps to it.
 fn node_ports(objects: &[Object], config: Option<&Object>) -> Vec<String> {
     let services = objects.iter().filter(|object| object.kind() == "Service");
     let ports = services.flat_map(|service| service.node.at(&["spec", "ports"]).items());
@@ -221,7 +221,7 @@ fn node_ports(objects: &[Object], config: Option<&Object>) -> Vec<String> {
         .collect()
 }
 
-/// The tables that the SQL in the ConfigMaps makes.
+/// The tables that the SQL in the ConfigMaps creates.
 fn tables(objects: &[Object]) -> Vec<String> {
     let data = objects.iter().filter(|object| object.kind() == "ConfigMap").flat_map(|map| map.node["data"].entries());
     let files: Vec<SqlFile<'_>> = data
@@ -241,8 +241,8 @@ fn has_built_in_schema(project: &Project, sources: &Sources) -> bool {
     }
 }
 
-/// `all`: the columns of DataStorage's profiles, whatever is in them; else those in which some row has something, and the values
-/// that tell the profiles apart.
+/// `all`: every column of DataStorage's profiles; else the columns that are not empty, and the values that
+/// distinguish the profiles.
 fn text_rows(rows: &[Row], all: bool) -> String {
     let column = |title: &str, cell: &dyn Fn(&Row) -> String| (title.to_owned(), rows.iter().map(cell).collect());
     let mut columns: Vec<Column> = vec![

@@ -1,4 +1,4 @@
-//! Reading the manifests that arguments name: files, folders, standard input.
+//! Reads the manifests that arguments name: files, directories, standard input.
 
 use std::fs;
 use std::io;
@@ -12,15 +12,15 @@ use crate::finding::{Finding, RuleId};
 use crate::globs::{self, Globs};
 use crate::source::{self, ReadError, Sources, Span};
 
-/// The endings of files that may hold manifests.
+/// The extensions of files that may be manifests.
 const ENDINGS: &[&str] = &["yaml", "yml", "json"];
 
-/// Reads a file, all manifests of a folder, or standard input.
+/// Reads a file, all manifests of a directory, or standard input.
 pub(super) fn read(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
     read_but(sources, path, &[], input)
 }
 
-/// The same, leaving out of a folder what patterns match.
+/// The same, without the files of a directory that match exclusions.
 pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input: &mut Input) -> anyhow::Result<()> {
     if path == Path::new("-") {
         let text = source::read_text(io::stdin().lock());
@@ -43,7 +43,7 @@ pub(super) fn read_but(sources: &Sources, path: &Path, exclude: &[&Globs], input
     folder(sources, &found.files, input)
 }
 
-/// Reads the files of a folder: its kustomizations first, which tell what the others are.
+/// Reads the files of a directory. Its kustomizations come first, since they determine what the others are.
 fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Result<()> {
     for file in files.iter().filter(|file| Kustomizations::is_kustomization(file)) {
         if let Ok(text) = sources.read_file(file) {
@@ -77,8 +77,8 @@ fn folder(sources: &Sources, files: &[PathBuf], input: &mut Input) -> anyhow::Re
     Ok(())
 }
 
-/// Whether a file is in one of these folders beside a file of this name, as the templates of a Helm chart, or the tests of
-/// one, are in `templates` beside a `Chart.yaml`.
+/// Whether a file is in a directory of one of these names that is next to a file of this name: the templates and
+/// tests of a Helm chart are in `templates` next to `Chart.yaml`.
 fn is_below(file: &Path, folders: &[&str], beside: &str) -> bool {
     let Ok(file) = std::path::absolute(file) else { return false };
     file.ancestors().skip(1).any(|folder| {
@@ -87,7 +87,7 @@ fn is_below(file: &Path, folders: &[&str], beside: &str) -> bool {
     })
 }
 
-/// Adds a file that a person named.
+/// Adds a file that an argument names.
 fn add(sources: &Sources, path: &Path, text: Result<String, ReadError>, input: &mut Input) -> anyhow::Result<()> {
     let name = path.to_string_lossy();
     match text {
@@ -98,7 +98,7 @@ fn add(sources: &Sources, path: &Path, text: Result<String, ReadError>, input: &
     Ok(())
 }
 
-/// Adds a file that was found in a folder.
+/// Adds a file that was found in a directory.
 fn add_found(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Result<()> {
     match sources.read_file(path) {
         Ok(text) => input.add(sources, sources.add(path.to_string_lossy(), text), false),
@@ -108,7 +108,7 @@ fn add_found(sources: &Sources, path: &Path, input: &mut Input) -> anyhow::Resul
     Ok(())
 }
 
-/// Tells of a file that is no text, at the place where it ceases to be one.
+/// Reports a file that is not UTF-8, at the first invalid position.
 fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Input) {
     let bytes = match error {
         ReadError::NotUtf8(_) => fs::read(path).unwrap_or_default(),
@@ -118,7 +118,7 @@ fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Inp
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let width = text[good..].chars().next().map_or(0, char::len_utf8);
     let file = sources.add(path.to_string_lossy(), text.as_str());
-    // What cannot be read may hold secrets.
+    // A file that could not be read may contain secrets.
     sources.add_unread(Span::new(file, 0, text.len() as u32));
     let span = Span::new(file, good as u32, (good + width) as u32);
     let finding = match not_text(&bytes) {
@@ -128,7 +128,7 @@ fn unreadable(sources: &Sources, path: &Path, error: &ReadError, input: &mut Inp
     input.findings.push(finding);
 }
 
-/// What a file is that is no text, by how it begins, and what helps.
+/// The type of a binary file, by its first bytes, and what to do about it.
 fn not_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     const FORMS: &[(&[u8], &str, &str)] = &[
         (b"\xff\xfe", "UTF-16", "save it as UTF-8"),

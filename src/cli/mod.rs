@@ -1,7 +1,7 @@
-//! The command line: arguments in, text out, exit codes.
+//! The command line: reads arguments, writes output, returns exit codes.
 //!
-//! Exit codes: 0 fine, a broken pipe too; 1 a finding of severity error, or a difference; 2 the command could not run; 124 no
-//! more time, 130 interrupted.
+//! Exit codes: 0 success, also if the output pipe is closed; 1 a finding of severity error, or a difference; 2 the
+//! command could not run; 124 timeout; 130 interrupted.
 
 mod args;
 mod baseline;
@@ -40,7 +40,7 @@ use output::Output;
 
 use crate::{report, secret};
 
-/// Runs a command line, its name first.
+/// Runs a command line, including the name of the program.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
@@ -54,7 +54,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Objections) => ExitCode::from(1),
         Ok(Outcome::Unable) => ExitCode::from(2),
-        // As `timeout` and shells have it.
+        // As in `timeout` and shells.
         Ok(Outcome::TimedOut) => ExitCode::from(124),
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -65,7 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Prints what clap has to say: help to stdout, faults to stderr, where arguments are quoted.
+/// Prints the output of clap: help to stdout, errors to stderr, where arguments are quoted.
 fn told(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     let shown = safe(&text);
@@ -80,7 +80,7 @@ fn told(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// A text that repeats what was typed, without the secrets that tell themselves and what a terminal obeys.
+/// Redacts a message that repeats arguments, and escapes its control characters.
 fn safe(text: &str) -> String {
     let lines: Vec<String> = secret::typed(text).split('\n').map(report::plain).collect();
     lines.join("\n")

@@ -1,17 +1,17 @@
-//! How a command ended: what it comes to, or why it has no result.
+//! The outcome of a command: its exit code, or why it has no result.
 
 use crate::finding::Failure;
 
-/// How a command that ran ended.
+/// The outcome of a command that ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing to object to.
+    /// Success.
     Fine,
     /// A finding of severity error, or a difference.
     Objections,
-    /// The command could not run, and has said why.
+    /// The command could not run, and has reported why.
     Unable,
-    /// There was no more time.
+    /// The time limit was exceeded.
     TimedOut,
     /// The user interrupted.
     Interrupted,
@@ -23,7 +23,7 @@ impl Outcome {
     }
 }
 
-/// Why a command has no result: told to the person, or an error of the machine.
+/// Why a command has no result: a reported failure, or an input/output error.
 pub(super) enum Stop {
     Failure(Failure),
     Error(anyhow::Error),

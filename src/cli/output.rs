@@ -1,4 +1,4 @@
-//! Where a command writes: its result to stdout, all else to stderr.
+//! The output of a command: results to stdout, everything else to stderr.
 
 use std::cell::RefCell;
 use std::fs;
@@ -16,21 +16,21 @@ use crate::source::Sources;
 
 const STDOUT: &str = "cannot write the result";
 
-/// The two streams of a run.
+/// The two output streams of a run.
 pub(super) struct Output {
     choice: ColorChoice,
     stdout: io::BufWriter<io::Stdout>,
-    /// Where findings go beside stderr, or instead.
+    /// The reports that get the findings, besides stderr or instead of it.
     reports: Vec<ReportTo>,
     reported: RefCell<Reported>,
 }
 
-/// What is kept for the reports.
+/// What is collected for the reports.
 #[derive(Default)]
 struct Reported {
-    /// The findings, whose words are safe without the masks of their bundles.
+    /// The findings, with messages that are redacted already.
     findings: Vec<Finding>,
-    /// They as people read them, with excerpts.
+    /// The same, with excerpts for people.
     text: String,
 }
 
@@ -49,24 +49,24 @@ impl Output {
         self.stdout.write_all(text.as_bytes()).context(STDOUT)
     }
 
-    /// Writes out what is held back.
+    /// Flushes buffered output.
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
         self.stdout.flush().context(STDOUT)
     }
 
-    /// Tells a person something that is not the result. A closed stderr is no reason to fail.
+    /// Prints a message that is not the result. Errors are ignored, since stderr may be closed.
     pub(super) fn message(&self, text: &str) {
-        // Names of files and arguments stand in it.
+        // It may contain file names and arguments.
         let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(report::plain).collect();
         _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 
-    /// From now on keeps findings for these reports.
+    /// Collects findings for these reports from now on.
     pub(super) fn collect(&mut self, to: &ReportArgs) {
         self.reports.clone_from(&to.report);
     }
 
-    /// Keeps findings for the reports.
+    /// Collects findings for the reports.
     pub(super) fn keep(&self, sources: &Sources, findings: &[Finding], secrets: &Secrets) {
         if self.reports.is_empty() {
             return;
@@ -78,7 +78,7 @@ impl Output {
         }
     }
 
-    /// Writes the reports of what was kept. `fail_on`: the severity from which on the command fails.
+    /// Writes the reports of the collected findings. `fail_on`: the lowest severity that fails the command.
     pub(super) fn write_reports(&self, sources: &Sources, fail_on: Severity) -> anyhow::Result<()> {
         if self.reports.is_empty() {
             return Ok(());
@@ -100,7 +100,7 @@ impl Output {
         Ok(())
     }
 
-    /// Tells findings on stderr, with excerpts.
+    /// Prints findings on stderr, with excerpts.
     pub(super) fn findings(&self, sources: &Sources, findings: &[Finding], secrets: &Secrets) {
         if findings.is_empty() {
             return;
@@ -113,7 +113,7 @@ impl Output {
         _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Tells why a command has no result.
+    /// Prints why a command has no result.
     pub(super) fn failure(&self, sources: &Sources, failure: &Failure) -> Outcome {
         let mut findings = failure.findings().to_vec();
         report::sort(sources, &mut findings);
@@ -124,7 +124,7 @@ impl Output {
         }
     }
 
-    /// Whether the result goes out in colour.
+    /// Whether the result is coloured.
     pub(super) fn colour(&self) -> bool {
         self.colours(&io::stdout())
     }
@@ -138,12 +138,12 @@ impl Output {
     }
 }
 
-/// How findings are reported to programs.
+/// The options of machine-readable reports.
 pub(super) fn report_options(fail_on: Severity) -> ReportOptions {
     ReportOptions { colour: false, width: width(), root: Root::find(), fail_on, documentation: docs::documentation }
 }
 
-/// A finding whose words are safe without the secrets of its bundle.
+/// A finding whose messages are redacted.
 fn masked(finding: &Finding, secrets: &Secrets) -> Finding {
     let mut finding = finding.clone();
     for words in [&mut finding.message, &mut finding.label, &mut finding.help] {
@@ -153,13 +153,13 @@ fn masked(finding: &Finding, secrets: &Secrets) -> Finding {
     finding
 }
 
-/// The columns that `COLUMNS` asks for, else the terminal's; where there is none, a width that reads well.
+/// The width from `COLUMNS`, else of the terminal, else a default that is easy to read.
 pub(super) fn width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     asked.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))).unwrap_or(140)
 }
 
-/// Whether the reader of the result has gone away, which is its right.
+/// Whether the reader of the output closed it, which is not an error.
 pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! A bar on stderr for the person who waits for long work. Nothing is drawn for short work, nor where nobody watches.
+//! A progress bar on stderr. It is not drawn for short work, nor without a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use crate::cli::output;
 
-/// Work that ends sooner needs no bar.
+/// The duration up to which no bar is drawn.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How often the bar is drawn.
+/// The interval at which the bar is drawn.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Does `work`, which counts what is done up to `total`, and shows how far it is.
+/// Does `work`, which counts finished items up to `total`, and shows the progress.
 pub(super) fn watched<R>(total: usize, what: &str, work: impl FnOnce(&AtomicUsize) -> R) -> R {
     let done = AtomicUsize::new(0);
     if !io::stderr().is_terminal() || std::env::var_os("TERM").is_none_or(|term| term == "dumb") {
         return work(&done);
     }
     thread::scope(|scope| {
-        // Its other end goes when the work is over, even by a panic.
+        // The channel closes when the work ends, even by a panic.
         let (working, over) = mpsc::channel::<()>();
         let count = &done;
         scope.spawn(move || watch(&over, count, total, what));

@@ -1,4 +1,4 @@
-//! The project a command works on, and what it takes of it.
+//! Opens the project of a command.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::render::Renderer;
 use crate::service::Services;
 use crate::source::{Sources, Span};
 
-/// Opens the project that `--project` names, else the nearest one upwards, else the built-in set; for the version of
-/// Kubernetes that `--kubernetes-version` names, else the settings.
+/// Opens the project of `--project`, else the nearest one upwards, else the built-in set, for the Kubernetes version
+/// of `--kubernetes-version`, else of the settings.
 pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failure> {
     if let Some(folder) = &global.project {
         return open_in(global, folder, sources);
     }
-    // Without a working folder there is no project above it either.
+    // Without a working directory there is no project above it either.
     let project = match std::env::current_dir() {
         Ok(folder) => Project::discover(&folder, sources)?,
         Err(_) => Project::built_in(),
@@ -28,12 +28,12 @@ pub(super) fn open(global: &Global, sources: &Sources) -> Result<Project, Failur
     for_version(global, project)
 }
 
-/// Opens the project in a folder, for the same version.
+/// Opens the project in a directory, for the same version.
 pub(super) fn open_in(global: &Global, folder: &Path, sources: &Sources) -> Result<Project, Failure> {
     for_version(global, Project::open(folder, sources)?)
 }
 
-/// The project for the version of Kubernetes that `--kubernetes-version` names, else the settings.
+/// Sets the Kubernetes version from `--kubernetes-version`, if given.
 fn for_version(global: &Global, mut project: Project) -> Result<Project, Failure> {
     KubernetesVersion::of_project(&project)?;
     if let Some(version) = global.kubernetes_version {
@@ -42,26 +42,26 @@ fn for_version(global: &Global, mut project: Project) -> Result<Project, Failure
     Ok(project)
 }
 
-/// What the project says about checks.
+/// The options for checks from the project.
 ///
 /// # Errors
-/// Where something of it cannot be read or is wrong.
+/// If a file of the project cannot be read or is invalid.
 pub(super) fn options(global: &Global, project: &Project, sources: &Sources) -> Result<Options, Failure> {
     Options::of_project(project, sources, definitions(global, project)?)
 }
 
-/// Definitions of custom resources.
+/// Custom resource definitions.
 ///
 /// # Errors
-/// Where there is no such file or folder.
+/// If a file or directory does not exist.
 fn definitions(global: &Global, project: &Project) -> Result<Definitions, Failure> {
     Definitions::of_project(project, &global.definitions.crd, &global.definitions.schemas)
 }
 
-/// Loads what all profiles share, with the definitions of custom resources.
+/// Loads what all profiles share, with the custom resource definitions.
 ///
 /// # Errors
-/// Where something of it cannot be read or is wrong.
+/// If a file of the project cannot be read or is invalid.
 pub(super) fn renderer<'a>(
     global: &Global,
     project: &'a Project,
@@ -72,10 +72,10 @@ pub(super) fn renderer<'a>(
     Ok(Renderer::load(project, sources, overrides)?.with_definitions(definitions))
 }
 
-/// The same, with what the project's settings say about checks.
+/// The same, with the options for checks.
 ///
 /// # Errors
-/// Where something of it cannot be read or is wrong.
+/// If a file of the project cannot be read or is invalid.
 pub(super) fn load<'a>(
     global: &Global,
     project: &'a Project,
@@ -87,10 +87,10 @@ pub(super) fn load<'a>(
     Ok((renderer, options))
 }
 
-/// Services with the version that runs of one of them, or of all: `DataStorage=1.4`, `1.4`.
+/// Sets the deployed version of a service, or of all: `DataStorage=1.4`, `1.4`.
 ///
 /// # Errors
-/// Why that is no version, or no known service.
+/// If it is not a version, or the service is unknown.
 pub(super) fn with_version(services: &Services, text: &str) -> Result<Services, String> {
     let (name, version) = text.split_once('=').unwrap_or(("", text));
     Ok(services.with_version(name, services.read_version(name, version)?))

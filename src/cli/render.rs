@@ -1,4 +1,4 @@
-//! `plimsoll render`: bundles to stdout or into a folder, checked first.
+//! `plimsoll render`: checks bundles and writes them to stdout or into a directory.
 
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;

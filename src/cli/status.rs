@@ -25,14 +25,14 @@ use crate::suggest;
 use crate::up::Kubectl;
 use crate::up::target::kind_cluster;
 
-/// How often a cluster is asked with `--watch`.
+/// The polling interval of `--watch`.
 const PACE: Duration = Duration::from_secs(1);
 
 /// The objects that were applied, and where.
 #[derive(Default)]
 struct Applied {
     manifests: Option<Vec<Object>>,
-    /// The context that the profile's cluster has.
+    /// The context of the profile's cluster.
     context: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Status, output: &mut Output) -> anyhow
     let manifests = applied.manifests.as_deref();
     let look = |record: &Record| status::diagnose(record, manifests, PATIENCE);
     if let Some(from) = &args.from {
-        // The program ends here: to free the nodes of a large record one by one would take a tenth of the time.
+        // The program ends here, and freeing the nodes of a large record would take a tenth of the time.
         let record = ManuallyDrop::new(read(from)?);
         save(args, &sources, &record, manifests)?;
         return print(&sources, &record, manifests, &look(&record), args.output, output);
@@ -84,7 +84,7 @@ pub(super) fn run(global: &Global, args: &Status, output: &mut Output) -> anyhow
     }
 }
 
-/// Tells each command line on stderr, if asked to.
+/// Prints each command line on stderr, if `verbose`.
 pub(super) fn shown(verbose: bool) -> Arc<dyn Fn(&CommandLine) + Send + Sync> {
     if !verbose {
         return Arc::new(|_| {});
@@ -95,7 +95,7 @@ pub(super) fn shown(verbose: bool) -> Arc<dyn Fn(&CommandLine) + Send + Sync> {
     })
 }
 
-/// The namespace to look into: the one that the objects name.
+/// The namespace to read: that of the objects.
 fn namespace(args: &Status, manifests: Option<&[Object]>) -> anyhow::Result<String> {
     if let Some(namespace) = &args.namespace {
         return Ok(namespace.clone());
@@ -111,14 +111,14 @@ fn namespace(args: &Status, manifests: Option<&[Object]>) -> anyhow::Result<Stri
     }
 }
 
-/// The objects that were applied, if it is known where they came from.
+/// The objects that were applied, if their source is known.
 fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<Result<Applied, Failure>> {
     let mut input = Input::default();
     for path in &args.manifest {
         manifests::read(sources, path, &mut input)?;
     }
     if !args.manifest.is_empty() {
-        // What is wrong with the texts is for `check` to say, unless they cannot be read.
+        // Invalid documents matter here only if they cannot be read; the rest is up to `check`.
         input.findings.retain(|finding| finding.severity == Severity::Error);
         let applied = Applied { manifests: Some(input.objects), context: None };
         return Ok(if input.findings.is_empty() { Ok(applied) } else { Err(Failure::Findings(input.findings)) });
@@ -132,7 +132,7 @@ fn applied(global: &Global, args: &Status, sources: &Sources) -> anyhow::Result<
     }))
 }
 
-/// Reads a record from a file, or from standard input.
+/// Reads a record from a file or from standard input.
 fn read(path: &Path) -> anyhow::Result<Record> {
     let text =
         if path == Path::new("-") { source::read_text(std::io::stdin().lock()) } else { source::read_file(path) };
@@ -151,7 +151,7 @@ fn save(args: &Status, sources: &Sources, record: &Record, manifests: Option<&[O
     fs::write(path, record.to_json(&secrets)).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The secrets in a record and in the manifests.
+/// The secrets of a record and of the manifests.
 pub(super) fn secrets(sources: &Sources, record: &Record, manifests: Option<&[Object]>) -> Secrets {
     Secrets::of(sources, record.objects.iter().chain(manifests.unwrap_or_default()))
 }
@@ -200,7 +200,8 @@ pub(super) fn print(
     Ok(Outcome::objecting(!diagnosis.is_ready()))
 }
 
-/// One line an object: its state, its name, a few words. What is ready and has nothing to say of itself is only counted.
+/// One line for each object: its state, name and message. Objects that are ready and have no message are only
+/// counted.
 pub(super) fn table(diagnosis: &Diagnosis) -> String {
     let shown =
         || diagnosis.states.iter().filter(|(_, state, words)| *state != ObjectState::Ready || !words.is_empty());

@@ -1,4 +1,4 @@
-//! Where rendered bundles go: to stdout, into a folder, or beside the files of one.
+//! The target of rendered bundles: stdout, a directory, or a comparison with its files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,34 +18,34 @@ use crate::report::plain;
 use crate::suggest;
 use crate::yaml::emit_stream;
 
-/// Where bundles go.
+/// The target of bundles.
 pub(super) enum Target {
-    /// To be printed, all together; whether each bundle goes to a cluster of its own, so that none takes another's place.
+    /// Printed together; whether each bundle is for a cluster of its own, so that equal names do not conflict.
     Stdout(bool),
-    /// Into a folder, opened by the first bundle that passes its checks.
+    /// Written into a directory, which the first bundle that passes its checks opens.
     Folder(PathBuf, OnceLock<Result<OutputWriter, String>>),
-    /// Beside the files of a folder, which stays as it is.
+    /// Compared with the files of a directory, which is not changed.
     Committed(PathBuf),
 }
 
-/// A bundle that was taken there.
+/// A bundle that was handed to the target.
 pub(super) struct Taken {
     name: BundleName,
     kept: Kept,
 }
 
-/// What became of its text.
+/// What happened to its YAML.
 enum Kept {
-    /// It is to be printed, with these objects.
+    /// It is printed at the end; with its objects.
     Text(String, Vec<ObjectRef>),
-    /// It is on its way into the folder; whether it is another than the one there.
+    /// It was written to a temporary file; whether it differs from the existing one.
     Written(bool),
-    /// It was compared with the one in the folder.
+    /// It was compared with the existing file.
     Compared(Option<Drift>),
 }
 
 impl Target {
-    /// Where the arguments and the project's settings want them.
+    /// The target from the arguments and the project's settings.
     pub(super) fn of(args: &Render, project: &Project) -> anyhow::Result<Self> {
         let folder = match (&args.out, &project.settings.out) {
             (None, _) => None,
@@ -65,7 +65,7 @@ impl Target {
         matches!(self, Self::Stdout(_))
     }
 
-    /// Takes a bundle that passed its checks. Called by many threads.
+    /// Takes a bundle that passed its checks. Called from several threads.
     pub(super) fn take(
         &self,
         name: BundleName,
@@ -86,7 +86,7 @@ impl Target {
         Ok(Taken { name, kept })
     }
 
-    /// Does what waited for the last bundle. `all`: they are all there are.
+    /// Finishes after the last bundle. `all`: there are no other bundles.
     pub(super) fn finish(&self, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
         match self {
             Self::Stdout(apart) => print(&taken, *apart, output),
@@ -99,7 +99,7 @@ impl Target {
     }
 }
 
-/// A path as a person in the working folder would write it.
+/// A path relative to the working directory, if it is below it.
 fn shown(path: &Path) -> PathBuf {
     let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
@@ -192,7 +192,7 @@ fn verify(folder: &Path, taken: Vec<Taken>, all: bool, output: &mut Output) -> a
     Ok(Outcome::objecting(!drifts.is_empty()))
 }
 
-/// Why a file differs, in words.
+/// Describes why a file differs.
 fn verdict(drift: &Drift) -> String {
     let words: Vec<String> = drift
         .reasons
@@ -202,7 +202,7 @@ fn verdict(drift: &Drift) -> String {
             DriftReason::NotAFile => "is not a regular file".to_owned(),
             DriftReason::NoReceipt => "differs, and there is no receipt".to_owned(),
             DriftReason::EditedByHand => "was edited by hand".to_owned(),
-            // A receipt may hold anything.
+            // A receipt may contain anything.
             DriftReason::Inputs(names) => plain(&format!("was rendered from other inputs: {}", names.join(", "))),
             DriftReason::Templates => "was rendered from other templates".to_owned(),
             DriftReason::Tool(version) => plain(&format!("was rendered by plimsoll {version}")),

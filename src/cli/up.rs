@@ -77,7 +77,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
     }
     status::print(&sources, &outcome.record, objects, &outcome.diagnosis, args.output, output)?;
     if outcome.ended != WaitEnd::Ready {
-        // The last line of a long report is the one that is read first.
+        // The last line of a long report is read first.
         output.flush()?;
         output.message(&end);
     }
@@ -86,7 +86,7 @@ pub(super) fn run(global: &Global, args: &Up, output: &mut Output) -> anyhow::Re
 
 const INTERRUPTED: &str = "interrupted; run it again to continue";
 
-/// What a command comes to that could not go on: the user or the clock may have ended it while a program ran.
+/// The outcome of a command that failed: a program may have been interrupted or timed out.
 pub(super) fn ended_by(error: Error, output: &Output) -> anyhow::Result<Outcome> {
     match error {
         Error::Run(RunError::Interrupted) => {
@@ -106,7 +106,7 @@ fn clock(time: Duration) -> String {
     format!("[{:>4}]", format!("{}s", time.as_secs()))
 }
 
-/// The states of the objects while they are waited for: on a terminal drawn anew, elsewhere a line for each change.
+/// The states of the objects during the wait: redrawn on a terminal, elsewhere one line for each change.
 struct Board {
     started: Instant,
     terminal: bool,
@@ -157,7 +157,7 @@ impl Board {
         self.shown = rows;
     }
 
-    /// Makes room for what comes after.
+    /// Clears the states from the terminal.
     fn clear(&mut self) {
         if self.lines > 0 {
             _ = write!(io::stderr().lock(), "\x1b[{}A\x1b[J", self.lines);

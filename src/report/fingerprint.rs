@@ -1,4 +1,4 @@
-//! What a finding is known by when lines are added above it.
+//! Identities of findings that stay the same when lines are added above them.
 
 use foldhash::{HashMap, HashMapExt};
 
@@ -15,7 +15,8 @@ impl Fingerprints {
         Self(HashMap::new())
     }
 
-    /// 32 hexadecimal digits: of the file, rule, object, field and message, and of how many such findings came before.
+    /// 32 hexadecimal digits: a digest of the file, rule, object, field and message, and of the number of equal
+    /// findings before it.
     pub(super) fn next(&mut self, sources: &Sources, finding: &Finding, secrets: &Secrets, root: &Root) -> String {
         let file = sources.get(finding.span.file).map(|file| root.place(&file.name).path().to_owned());
         let object = finding.object.as_ref().map(|object| format!("{}/{object}", object.namespace));

@@ -1,18 +1,18 @@
-//! Edits that mend findings: for people a line that says what is done, the lines that go and those that come.
+//! Edits that fix findings. For people: a line with the finding, then the removed and the added lines.
 
 use crate::finding::Finding;
 use crate::fix::{self, Fix};
 use crate::report::{Secrets, plain};
 use crate::source::{Sources, Span};
 
-/// The edit that mends a finding, as reports for programs have it; none that would show a secret.
+/// The edit that fixes a finding, for machine-readable reports; `None` if it would reveal a secret.
 pub(super) fn shown(sources: &Sources, finding: &Finding, secrets: &Secrets) -> Option<Fix> {
     let fix = fix::of(sources, finding)?;
     let hides = fix.is_secret || secrets.words(&fix.edit.text) != fix.edit.text;
     (!hides).then(|| Fix { title: secrets.words(&fix.title), ..fix })
 }
 
-/// What fixes do to the lines they touch. Lines of Secrets are not shown.
+/// Shows the lines that fixes change. Lines of Secrets are omitted.
 #[must_use]
 pub fn fixes(sources: &Sources, fixes: &[(Finding, Fix)], secrets: &Secrets) -> String {
     let mut out = String::new();
@@ -24,7 +24,7 @@ pub fn fixes(sources: &Sources, fixes: &[(Finding, Fix)], secrets: &Secrets) -> 
         let is_secret = finding.object.as_ref().is_some_and(|object| object.kind == "Secret");
         let start = file.text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
         let end = file.text[span.end as usize..].find('\n').map_or(file.text.len(), |at| span.end as usize + at + 1);
-        // An edit that removes whole lines ends behind the last of them.
+        // An edit that removes whole lines ends after the last of them.
         let end = if file.text[..span.end as usize].ends_with('\n') { span.end as usize } else { end };
         if is_secret || secrets.has_secret_within(Span::new(span.file, start as u32, end as u32)) {
             continue;

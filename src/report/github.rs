@@ -5,7 +5,7 @@ use crate::report::plain::plain;
 use crate::report::{Root, Secrets};
 use crate::source::Sources;
 
-/// One workflow command a finding.
+/// One workflow command for each finding.
 #[must_use]
 pub fn github(sources: &Sources, findings: &[Finding], secrets: &Secrets, root: &Root) -> String {
     let mut out = String::new();
@@ -24,7 +24,7 @@ pub fn github(sources: &Sources, findings: &[Finding], secrets: &Secrets, root: 
             let (start, end) = (file.position(finding.span.start), file.position(finding.span.end));
             properties.push(format!("file={}", property(root.place(&file.name).path())));
             properties.push(format!("line={},endLine={}", start.line, end.line));
-            // GitHub takes columns only within one line.
+            // GitHub accepts columns only within one line.
             if start.line == end.line {
                 properties.push(format!("col={},endColumn={}", start.column, end.column));
             }

@@ -10,7 +10,7 @@ use crate::report::plain::plain_json;
 use crate::report::{ReportOptions, Secrets};
 use crate::source::Sources;
 
-/// A JSON list with one entry a finding.
+/// A JSON list with one entry for each finding.
 #[must_use]
 pub fn gitlab(sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
     let mut fingerprints = Fingerprints::new();
@@ -38,7 +38,7 @@ fn issue(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &Repo
         description = format!("{description} (help: {})", secrets.words(&finding.help));
     }
     let file = sources.get(finding.span.file);
-    // GitLab takes no entry without a path.
+    // GitLab rejects entries without a path.
     let path = file.as_ref().map_or_else(|| ".".to_owned(), |file| options.root.place(&file.name).path().to_owned());
     let line = file.map_or(1, |file| file.position(finding.span.start).line);
     json!({

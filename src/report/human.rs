@@ -8,13 +8,13 @@ use crate::report::plain::plain;
 use crate::report::secrets::{Excerpt, Secrets};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
-/// Lines of a file longer than this are shown cut.
+/// The length from which lines of a file are truncated.
 const LONGEST_LINE: usize = 2000;
 
-/// From this many findings on, several threads write them.
+/// The number of findings from which several threads write them.
 const MANY_FINDINGS: usize = 64;
 
-/// The findings as text, each with its excerpt; `width` is the terminal's.
+/// Writes findings with their excerpts; `width` is the terminal's.
 #[must_use]
 pub fn human(sources: &Sources, findings: &[Finding], secrets: &Secrets, colour: bool, width: usize) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -32,7 +32,7 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-/// A part of a file to show, with the places to underline in it.
+/// A part of a file to show, with the spans to underline in it.
 struct Part {
     file: FileId,
     path: String,
@@ -92,13 +92,13 @@ fn describe(file: &SourceFile, span: Span) -> String {
     format!("{}:{}:{}", plain(&file.name), at.line, at.column)
 }
 
-/// Whether a part that is shown already stands on the same line.
+/// Whether a part that is already shown is on the same line.
 fn is_near(parts: &[Part], span: Span, file: &SourceFile) -> bool {
     let line = file.position(span.start).line;
     parts.iter().any(|part| part.file == span.file && part.line == line)
 }
 
-/// The line of a place, with the place underlined as far as that line goes.
+/// The line of a span, which is underlined up to the end of the line.
 fn part(file: &SourceFile, span: Span, label: String, secrets: &Secrets, primary: bool) -> Part {
     let line = file.position(span.start).line;
     let start = file.line_start(line);
@@ -106,7 +106,7 @@ fn part(file: &SourceFile, span: Span, label: String, secrets: &Secrets, primary
     let cut = (0..=text.len().min(LONGEST_LINE)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let from = ((span.start - start) as usize).min(text.len());
     let to = ((span.end.max(span.start) - start) as usize).min(text.trim_end().len()).max(from);
-    // A place far along a long line moves the window there.
+    // A span far along a long line moves the shown window.
     let window = if to <= cut { 0 } else { (0..=from).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0) };
     let excerpt =
         secrets.excerpt(span.file, start, text, window..text.floor_char_boundary(window + LONGEST_LINE), from..to);

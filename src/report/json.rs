@@ -1,4 +1,4 @@
-//! Findings as JSON: `{"findings": [...]}` with the names of the documentation.
+//! Findings as JSON: `{"findings": [...]}`, with documented names.
 
 use serde_json::{Map, Value, json as value};
 
@@ -72,7 +72,7 @@ fn finding_json(sources: &Sources, finding: &Finding, secrets: &Secrets) -> Valu
     Value::Object(out)
 }
 
-/// A place: file, line, column, endLine, endColumn; columns count code points from 1.
+/// A position: file, line, column, endLine, endColumn; columns count code points from 1.
 fn source(sources: &Sources, span: Span) -> Option<Value> {
     let file = sources.get(span.file)?;
     let (start, end) = (file.position(span.start), file.position(span.end.max(span.start)));

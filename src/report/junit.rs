@@ -1,6 +1,6 @@
 //! Findings as JUnit XML, as Jenkins, GitLab and others show test results.
 //!
-//! The format is the one of Jenkins's xUnit plugin, `junit-10.xsd`:
+//! The format of Jenkins's xUnit plugin, `junit-10.xsd`:
 //! <https://github.com/jenkinsci/xunit-plugin/tree/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd>.
 
 use std::fmt::Write as _;
@@ -10,8 +10,8 @@ use crate::report::markup::{markup, markup_lines};
 use crate::report::{ReportOptions, Secrets};
 use crate::source::Sources;
 
-/// One suite a file and one test a finding: failed where the command fails for it, else skipped. Without findings there is
-/// one test that passed, since some services take a report without tests for a fault.
+/// One suite for each file and one test for each finding: failed if the finding fails the command, else skipped.
+/// Without findings there is one passed test, since some services reject a report without tests.
 #[must_use]
 pub fn junit(sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
     let file = |finding: &Finding| match sources.get(finding.span.file) {

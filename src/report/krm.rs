@@ -1,6 +1,7 @@
 //! Findings as the results of a KRM function.
 //!
-//! The form: <https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md>.
+//! The format:
+//! <https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md>.
 
 use serde_json::{Value, json};
 
@@ -9,8 +10,8 @@ use crate::report::plain::plain_json;
 use crate::report::{Root, Secrets};
 use crate::source::{FileId, Sources};
 
-/// The `results` of a ResourceList, as JSON. `input`: the text that the orchestrator passed in, whose lines nobody knows;
-/// `file`: the file that an object of it was read from, and its place in there.
+/// The `results` of a ResourceList, as JSON. `input`: the input of the orchestrator, whose lines are not meaningful
+/// to users; `file`: the file from which an object in it was read, and its index there.
 #[must_use]
 pub fn results<'a>(
     sources: &Sources,

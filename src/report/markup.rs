@@ -1,14 +1,14 @@
-//! Text within XML and HTML.
+//! Escapes strings for XML and HTML.
 
 use crate::report::plain;
 
-/// A text on one line, as the content of an element or within the double quotes of an attribute.
+/// A string on one line, as the content of an element or of a double-quoted attribute.
 #[must_use]
 pub(crate) fn markup(text: &str) -> String {
     escaped(&plain(text))
 }
 
-/// A text with its lines, as the content of an element.
+/// A string of several lines, as the content of an element.
 #[must_use]
 pub(crate) fn markup_lines(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(markup).collect();
@@ -23,7 +23,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            // XML has no such characters, not even escaped.
+            // XML does not allow these characters, not even escaped.
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c => out.push(c),
         }

@@ -1,4 +1,4 @@
-//! Findings for people and for machines: one file an output format.
+//! Reports findings to people and machines: one file for each output format.
 
 mod collect;
 mod fingerprint;
@@ -32,7 +32,7 @@ pub use root::Root;
 pub use sarif::sarif;
 pub use secrets::Secrets;
 
-/// The formats there are.
+/// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Excerpts for people.
@@ -49,23 +49,23 @@ pub enum Format {
     Junit,
 }
 
-/// What a report depends on beside its findings.
+/// What a report depends on besides its findings.
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// Whether a terminal shows it in colour.
+    /// Whether the output is coloured.
     pub colour: bool,
-    /// How many columns the terminal has.
+    /// The width of the terminal in columns.
     pub width: usize,
-    /// Where paths begin for CI services.
+    /// The directory to which CI services resolve paths.
     pub root: Root,
-    /// The severity from which on a finding fails the command.
+    /// The lowest severity that fails the command.
     pub fail_on: Severity,
-    /// The documentation of a rule, as Markdown; may be empty.
+    /// The documentation of a rule as Markdown; may be empty.
     pub documentation: fn(RuleId) -> String,
 }
 
 impl Format {
-    /// All formats, with what they are for.
+    /// All formats, with their descriptions.
     pub const ALL: &[(&'static str, Self, &'static str)] = &[
         ("human", Self::Human, "Excerpts for people"),
         ("json", Self::Json, "One JSON document"),
@@ -75,19 +75,19 @@ impl Format {
         ("junit", Self::Junit, "JUnit XML for test results"),
     ];
 
-    /// The format of a name.
+    /// The format with a name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, ..)| *known == name).map(|(_, format, _)| *format)
     }
 
-    /// Whether a report is lines that may stand among others.
+    /// Whether a report consists of lines that can be mixed with others.
     #[must_use]
     pub const fn is_lines(self) -> bool {
         matches!(self, Self::Human | Self::Github)
     }
 
-    /// Findings in this format.
+    /// Writes findings in this format.
     #[must_use]
     pub fn write(self, sources: &Sources, findings: &[Finding], secrets: &Secrets, options: &ReportOptions) -> String {
         match self {
@@ -101,7 +101,7 @@ impl Format {
     }
 }
 
-/// Brings findings into the order everybody sees: file, line, column, rule; and drops exact repetitions.
+/// Sorts findings by file, line, column and rule, and removes exact duplicates.
 pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {
     findings.sort_by_cached_key(|finding| {
         let file = sources.get(finding.span.file);
@@ -112,7 +112,7 @@ pub fn sort(sources: &Sources, findings: &mut Vec<Finding>) {
     findings.dedup();
 }
 
-/// How many findings of each severity there are: errors, warnings, notes.
+/// The numbers of errors, warnings and notes.
 #[must_use]
 pub fn counts(findings: &[Finding]) -> [usize; 3] {
     [Severity::Error, Severity::Warning, Severity::Note]

@@ -1,8 +1,8 @@
-//! Text made safe for a terminal.
+//! Escapes strings for terminals.
 
 use crate::yaml::is_bidi;
 
-/// Words of a message made safe for a terminal: control characters are shown, not obeyed.
+/// Replaces control characters of a message by visible ones.
 #[must_use]
 pub(crate) fn plain(text: &str) -> String {
     if !text.chars().any(is_control_character) {
@@ -17,7 +17,7 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
-/// JSON in which no character is left that a terminal would obey: each stands as its escape.
+/// Escapes all control characters in JSON.
 #[must_use]
 pub(crate) fn plain_json(text: &str) -> String {
     use std::fmt::Write as _;
@@ -26,7 +26,7 @@ pub(crate) fn plain_json(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        // Line breaks and tabs stand between values only; all others that are obeyed stand in strings.
+        // Line breaks and tabs occur between values only; other control characters occur in strings.
         if escaped(c) {
             _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
@@ -36,7 +36,7 @@ pub(crate) fn plain_json(text: &str) -> String {
     })
 }
 
-/// Whether a terminal obeys a character rather than showing it.
+/// Whether a character controls the terminal instead of being shown.
 pub(crate) fn is_control_character(c: char) -> bool {
     c.is_control() || is_bidi(c)
 }

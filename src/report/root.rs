@@ -1,27 +1,27 @@
-//! Where the paths in reports for CI services begin: at the top of the Git repository.
+//! The base of paths in reports for CI services: the top of the Git repository.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The folder that paths in reports are relative to. CI services resolve them against the top of the repository,
-/// wherever the tool ran.
+/// The directory to which paths in reports are relative. CI services resolve them against the top of the repository,
+/// whatever the working directory of the tool is.
 #[derive(Debug, Clone, Default)]
 pub struct Root {
-    /// Empty: names of files stay as they are.
+    /// Empty: file names are not changed.
     top: PathBuf,
     here: PathBuf,
 }
 
-/// A file as a CI service names it, with `/` between folders.
+/// A file as a CI service names it, with `/` as the separator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Relative to the top of the repository; also what is not a file, such as standard input.
     Inside(String),
-    /// The whole path of a file elsewhere.
+    /// The absolute path of a file elsewhere.
     Outside(String),
 }
 
 impl Place {
-    /// The path alone.
+    /// The path, without the scheme.
     pub(crate) fn path(&self) -> &str {
         match self {
             Self::Inside(path) | Self::Outside(path) => path,
@@ -30,7 +30,7 @@ impl Place {
 }
 
 impl Root {
-    /// The top of the Git repository around the working folder, else the working folder.
+    /// The top of the Git repository around the working directory, else the working directory.
     #[must_use]
     pub fn find() -> Self {
         let Ok(here) = std::env::current_dir() else { return Self::default() };
@@ -38,7 +38,7 @@ impl Root {
         Self { top, here }
     }
 
-    /// Where a file of this name is: a path as it was typed, or found from one.
+    /// The path of a file name, which is a path as typed or found below one.
     pub(crate) fn place(&self, name: &str) -> Place {
         let is_file = !self.top.as_os_str().is_empty() && !name.starts_with(['-', '<']);
         if !is_file {

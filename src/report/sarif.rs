@@ -10,7 +10,7 @@ use crate::report::root::Place;
 use crate::report::{ReportOptions, Secrets};
 use crate::source::{Sources, Span};
 
-/// Where the documentation of a rule is published, one page each.
+/// The URL of the rules' pages.
 const HOME: &str = env!("CARGO_PKG_HOMEPAGE");
 
 /// The findings as a SARIF log with one run.
@@ -49,7 +49,7 @@ pub fn sarif(sources: &Sources, findings: &[Finding], secrets: &Secrets, options
     plain_json(&format!("{log:#}\n"))
 }
 
-/// What a rule is about; GitHub shows the documentation beside an alert.
+/// The metadata of a rule; GitHub shows its documentation next to an alert.
 fn descriptor(rule: RuleId, options: &ReportOptions) -> Value {
     let level = level(rule.severity());
     let documentation = (options.documentation)(rule);
@@ -86,7 +86,7 @@ fn result(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &Rep
         "level": level(finding.severity),
         "message": { "text": text },
     });
-    // GitHub takes no log with a result of no file, so what has no place is at the top of the repository.
+    // GitHub rejects a log that has a result without a file, so such a finding is at the top of the repository.
     let mut location = location(sources, finding.span, options)
         .unwrap_or_else(|| json!({ "physicalLocation": { "artifactLocation": { "uri": "." } } }));
     if let Some(object) = &finding.object {
@@ -112,7 +112,7 @@ fn result(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &Rep
     result
 }
 
-/// The edit that mends a finding.
+/// The edit that fixes a finding.
 fn fix(sources: &Sources, finding: &Finding, secrets: &Secrets, options: &ReportOptions) -> Option<Value> {
     let fix = shown(sources, finding, secrets)?;
     let place = physical(sources, fix.edit.span, options)?;
@@ -147,12 +147,12 @@ fn physical(sources: &Sources, span: Span, options: &ReportOptions) -> Option<Va
     }))
 }
 
-/// A URI reference relative to the top of the repository, or the whole URI of a file elsewhere.
+/// A URI reference relative to the top of the repository, or the absolute URI of a file elsewhere.
 fn uri(place: &Place) -> String {
     use std::fmt::Write as _;
     let start = match place {
         Place::Inside(_) => String::new(),
-        // A path of Windows begins with the letter of its drive.
+        // A Windows path starts with the letter of its drive.
         Place::Outside(path) if path.starts_with('/') => "file://".to_owned(),
         Place::Outside(_) => "file:///".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Answers to what the editor asks about a place: hover, definitions, completion and code actions.
+//! Answers requests about a position: hover, definitions, completion and code actions.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::project::Project;
 use crate::render::Renderer;
 use crate::source::FileId;
 
-/// How many bundles are looked at.
+/// The maximum number of bundles that are searched.
 const MOST_BUNDLES: usize = 32;
 
-/// Asks about a place of an open file: what is known there is read anew.
+/// A request about a position of an open file, for which the project is read anew.
 fn ask<T>(
     workspace: &Workspace<'_>,
     at: &lsp::TextDocumentPositionParams,
@@ -30,7 +30,7 @@ fn ask<T>(
     let path = path_of(&at.text_document.uri).ok_or_else(|| anyhow!("only files are known"))?;
     let sources = workspace.sources();
     let text = sources.read_file(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    // The file as the project read it, so that places are the same.
+    // The file as the project read it, so that positions are equal.
     let file = || file_named(&sources, &path).unwrap_or_else(|| sources.add(path.to_string_lossy(), text));
     let Some(project) = project_of(&path).and_then(|root| workspace.project(root, &sources).ok()) else {
         let (input, options) = workspace.folder(&path, &sources).unwrap_or_default();
@@ -47,7 +47,7 @@ fn ask<T>(
         let offset = workspace.columns.offset(&sources, file, at.position);
         return Ok(question(&context, DocumentKind::Manifest, file, offset));
     };
-    // Where a template is half written, the profiles still say what it can use.
+    // While a template is incomplete, the profiles still determine what it can use.
     let layers = Layers::load(&project, &sources, &Overrides::default());
     let values: Vec<Values> = layers.as_ref().map(|layers| some_values(&project, layers)).unwrap_or_default();
     let renderer = project::renderer(workspace.global, &project, &sources, &Overrides::default());
@@ -69,7 +69,7 @@ fn ask<T>(
     Ok(question(&context, kind, file, offset))
 }
 
-/// The values of some of a project's bundles: one environment of each profile says more than all of a few.
+/// The values of some bundles: one environment of each profile tells more than all environments of a few.
 fn some_values(project: &Project, layers: &Layers<'_>) -> Vec<Values> {
     let names = project.profiles().unwrap_or_default();
     let profiles = names.iter().take(MOST_BUNDLES).filter_map(|name| layers.profile(name).ok());
@@ -132,7 +132,7 @@ pub(super) fn completion(
     Ok(serde_json::to_value(items)?)
 }
 
-/// The edits that mend what is shown in a range.
+/// The fixes of the findings in a range.
 pub(super) fn actions(published: &Published, params: &lsp::CodeActionParams) -> anyhow::Result<serde_json::Value> {
     let path = path_of(&params.text_document.uri).unwrap_or_default();
     let touches = |range: &lsp::Range| range.start <= params.range.end && params.range.start <= range.end;

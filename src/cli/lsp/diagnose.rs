@@ -1,5 +1,5 @@
-//! What is found in what a changed file belongs to: a project, of which only what the file concerns is rendered anew, or the
-//! manifests of a folder.
+//! Diagnoses what a changed file belongs to: a project, of which only the affected bundles are rendered again, or the
+//! manifests of a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -18,10 +18,10 @@ use crate::render::Renderer;
 use crate::report::Secrets;
 use crate::source::Sources;
 
-/// How many profiles are rendered between two looks at what the editor has sent meanwhile.
+/// How many profiles are rendered between two checks for messages from the editor.
 const PROFILES_AT_ONCE: usize = 32;
 
-/// Checks a manifest beside those of its folder; what is found in files that are open counts.
+/// Checks a manifest with the others of its directory; findings in open files are shown.
 pub(super) fn manifests(workspace: &Workspace<'_>, path: &Path) -> ByFile {
     let sources = workspace.sources();
     let (input, options) = match workspace.folder(path, &sources) {
@@ -39,24 +39,24 @@ fn failed(workspace: &Workspace<'_>, sources: &Sources, failure: &Failure) -> By
     by_file(workspace.columns, sources, failure.findings(), &Secrets::new(sources))
 }
 
-/// What is known of a project's profiles.
+/// The findings of a project's profiles.
 #[derive(Default)]
 pub(super) struct Profiles {
     known: BTreeMap<String, Profile>,
-    /// Those that were not looked at since something of theirs changed.
+    /// The profiles that are outdated.
     pub(super) stale: BTreeSet<String>,
 }
 
-/// What was found in all bundles of a profile.
+/// The findings in all bundles of a profile.
 struct Profile {
     found: ByFile,
-    /// The files it was made from beside the templates; nothing where that is not known.
+    /// The files it was made from besides the templates; empty if they are unknown.
     layers: Option<BTreeSet<PathBuf>>,
 }
 
 impl Profiles {
-    /// Renders and checks the bundles that a change concerns: first those of the file's own profile. What is found is handed on
-    /// again and again, until all is looked at or it is not wanted any more.
+    /// Renders and checks the affected bundles, first those of the changed profile. Publishes findings repeatedly,
+    /// until all bundles are done or a newer change cancels it.
     pub(super) fn diagnose(
         &mut self,
         workspace: &Workspace<'_>,
@@ -96,7 +96,7 @@ impl Profiles {
         }
     }
 
-    /// Nothing can be rendered: what is wrong with the project is all there is.
+    /// Nothing can be rendered: only the findings of the project remain.
     fn fail(
         &mut self,
         found: ByFile,
@@ -106,8 +106,8 @@ impl Profiles {
         publish(found).map(|_| ())
     }
 
-    /// The profiles that a changed file concerns: those that read it, and those that are made from others' bundles. Where nobody
-    /// reads it, it is a template, a setting, or new: it may concern all.
+    /// The profiles that a changed file affects: those that read it, and those that need their bundles. If no profile
+    /// reads it, it is a template, a setting, or new, and may affect all.
     fn concerned(&self, changed: &Path) -> Vec<String> {
         let reads = |profile: &Profile| profile.layers.as_ref().is_none_or(|layers| layers.contains(changed));
         let is_layer =
@@ -115,7 +115,7 @@ impl Profiles {
         self.known.iter().filter(|(_, profile)| !is_layer || reads(profile)).map(|(name, _)| name.clone()).collect()
     }
 
-    /// All that is known. Where something of the changed file's stands is known only of what was looked at since.
+    /// All findings. Those in the changed file are only of profiles that were rendered since.
     fn all(&self, changed: Option<&Path>) -> ByFile {
         let mut all = ByFile::new();
         let (old, new): (Vec<_>, Vec<_>) = self.known.iter().partition(|(name, _)| self.stale.contains(*name));
@@ -150,7 +150,7 @@ fn profile(
                 let findings = check_rendered(sources, &rendered, options, &project.settings.allow);
                 let secrets =
                     if findings.is_empty() { Secrets::default() } else { Secrets::of(sources, &rendered.objects) };
-                // What it needs is made of other profiles' files.
+                // Needed bundles are made from other profiles' files.
                 let needs = rendered.values.choices[NEEDS].items();
                 let read = needs.is_empty().then(|| renderer.inputs(&rendered));
                 (by_file(workspace.columns, sources, &findings, &secrets), read)

@@ -1,8 +1,8 @@
-//! `plimsoll lsp`: the language server. Diagnostics of `render` and `check` while typing, completion, hover, definitions and
-//! code actions.
+//! `plimsoll lsp`: the language server, with the findings of `render` and `check` as diagnostics, completion, hover,
+//! definitions and code actions.
 //!
-//! The server keeps what is not saved yet, what it published, and which profiles a file concerns; all else is read anew for
-//! each request, so that nothing can be out of date.
+//! The server keeps unsaved files, the published diagnostics, and which profiles a file affects. Everything else is
+//! read anew for each request, so that nothing is outdated.
 
 mod answers;
 mod diagnose;
@@ -77,11 +77,11 @@ fn capabilities(columns: Columns) -> lsp::ServerCapabilities {
 struct Server<'a> {
     connection: &'a Connection,
     workspace: Workspace<'a>,
-    /// What came while something was looked at, and has to wait.
+    /// Messages that arrived during a diagnosis and have to wait.
     waiting: VecDeque<Message>,
-    /// What the editor shows.
+    /// The published diagnostics.
     published: Published,
-    /// What is known of projects, by their folders.
+    /// The findings of projects, by their directories.
     projects: BTreeMap<PathBuf, Profiles>,
 }
 
@@ -89,13 +89,13 @@ impl Server<'_> {
     fn serve(&mut self) -> anyhow::Result<()> {
         let mut changed: Vec<PathBuf> = Vec::new();
         loop {
-            // All that has come is taken in before anything is looked at: only the last state counts.
+            // All pending messages are read before anything is diagnosed: only the last state counts.
             let has_work = !changed.is_empty() || self.projects.values().any(|profiles| !profiles.stale.is_empty());
             let message = match self.waiting.pop_front() {
                 None if has_work => self.connection.receiver.try_recv().ok(),
                 None => match self.connection.receiver.recv() {
                     Ok(message) => Some(message),
-                    // The editor has gone.
+                    // The editor has exited.
                     Err(_) => return Ok(()),
                 },
                 message => message,
@@ -108,7 +108,7 @@ impl Server<'_> {
                     self.send(answer(&self.workspace, &self.published, request).into())?;
                 }
                 Some(Message::Notification(notification)) => {
-                    // What cannot be read asks for nothing.
+                    // Invalid messages are ignored.
                     if let Some(path) = self.notice(notification).ok().flatten() {
                         changed.retain(|other| *other != path);
                         changed.push(path);
@@ -123,7 +123,7 @@ impl Server<'_> {
         }
     }
 
-    /// Takes in a change; the file to look at.
+    /// Applies a change; returns the file to diagnose.
     fn notice(&mut self, Notification { method, params }: Notification) -> anyhow::Result<Option<PathBuf>> {
         let buffers = &mut self.workspace.buffers;
         match method.as_str() {
@@ -158,7 +158,7 @@ impl Server<'_> {
         self.connection.sender.send(message).context("the editor has gone")
     }
 
-    /// Looks at what a changed file belongs to, and publishes what is found.
+    /// Diagnoses what a changed file belongs to, and publishes the findings.
     fn diagnose(&mut self, path: &Path) -> anyhow::Result<()> {
         match project_of(path) {
             Some(root) => self.diagnose_project(root, Some(path)),
@@ -170,14 +170,14 @@ impl Server<'_> {
         }
     }
 
-    /// Looks at what was left of a project when something else came.
+    /// Continues the diagnosis of a project that another message interrupted.
     fn go_on(&mut self) -> anyhow::Result<()> {
         let left = self.projects.iter().find(|(_, profiles)| !profiles.stale.is_empty());
         let Some(root) = left.map(|(root, _)| root.clone()) else { return Ok(()) };
         self.diagnose_project(&root, None)
     }
 
-    /// Looks at a project as long as the editor sends nothing that changes it; questions are answered meanwhile.
+    /// Diagnoses a project until the editor sends a change; requests are answered meanwhile.
     fn diagnose_project(&mut self, root: &Path, changed: Option<&Path>) -> anyhow::Result<()> {
         let Self { connection, workspace, waiting, published, projects } = self;
         let profiles = projects.entry(root.to_owned()).or_default();
@@ -189,7 +189,7 @@ impl Server<'_> {
                         let response = answer(workspace, published, request);
                         connection.sender.send(response.into()).context("the editor has gone")?;
                     }
-                    // What is not wanted any more was answered, or is about to be.
+                    // A cancelled request was answered, or is about to be.
                     Message::Notification(notification) if notification.method.starts_with("$/") => {}
                     message => {
                         waiting.push_back(message);
@@ -202,7 +202,7 @@ impl Server<'_> {
     }
 }
 
-/// Publishes what was found in a scope.
+/// Publishes the findings of a scope.
 fn publish(
     connection: &Connection,
     published: &mut Published,
@@ -217,7 +217,7 @@ fn publish(
     Ok(())
 }
 
-/// Answers a question.
+/// Answers a request.
 fn answer(workspace: &Workspace<'_>, published: &Published, request: Request) -> Response {
     let Request { id, method, params } = request;
     let answer = match method.as_str() {

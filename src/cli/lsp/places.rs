@@ -1,4 +1,4 @@
-//! Places between the protocol and the texts: URIs and paths, lines with columns and bytes.
+//! Converts positions: URIs and paths, lines with columns and byte offsets.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use lsp_types as lsp;
 
 use crate::source::{FileId, SourceFile, Sources, Span};
 
-/// What columns count.
+/// The unit of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Columns {
     /// Bytes.
     Utf8,
-    /// Code units of UTF-16.
+    /// UTF-16 code units.
     Utf16,
 }
 
@@ -33,7 +33,7 @@ impl Columns {
         lsp::Position { line: line as u32 - 1, character: character as u32 }
     }
 
-    /// The byte at a position; what is behind the end of a line is its end.
+    /// The byte offset of a position; beyond the end of a line, that of its end.
     pub(super) fn offset(self, sources: &Sources, file: FileId, at: lsp::Position) -> usize {
         let Some(file) = sources.get(file) else { return 0 };
         let line = file.line(at.line as usize + 1);
@@ -53,13 +53,13 @@ impl Columns {
     }
 }
 
-/// The file of a path, as it was read last.
+/// The file with a path, as it was read last.
 pub(super) fn file_named(sources: &Sources, path: &Path) -> Option<FileId> {
     let files = (0..).map(FileId).map_while(|id| Some((id, sources.get(id)?)));
     files.filter(|(_, file)| Path::new(&file.name) == path).map(|(id, _)| id).last()
 }
 
-/// The file that a place is in, and its path; none for what is embedded or standard input.
+/// The file of a span, and its path; `None` for embedded files and standard input.
 pub(super) fn file_of(sources: &Sources, file: FileId) -> Option<(Arc<SourceFile>, PathBuf)> {
     let file = sources.get(file)?;
     let path = PathBuf::from(&file.name);

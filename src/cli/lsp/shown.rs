@@ -1,4 +1,4 @@
-//! What the editor shows: findings as diagnostics, by file, and what of it is new.
+//! The published diagnostics by file, and which of them changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::fix::{self, Safety};
 use crate::report::Secrets;
 use crate::source::{SourceFile, Sources};
 
-/// A finding as it is shown.
+/// A diagnostic.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown {
     pub(super) diagnostic: lsp::Diagnostic,
-    /// The edit that mends it.
+    /// The edit that fixes it.
     pub(super) action: Option<Action>,
 }
 
@@ -28,25 +28,25 @@ pub(super) struct Action {
     pub(super) edit: lsp::TextEdit,
 }
 
-/// What is shown, by file.
+/// Diagnostics by file.
 pub(super) type ByFile = BTreeMap<PathBuf, Vec<Shown>>;
 
-/// What is looked at together, and whose findings are replaced together.
+/// What is diagnosed together, so that its diagnostics are replaced together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
-    /// The project in a folder.
+    /// The project in a directory.
     Project(PathBuf),
-    /// The manifests in a folder.
+    /// The manifests in a directory.
     Manifests(PathBuf),
 }
 
-/// All that was published.
+/// All published diagnostics.
 #[derive(Debug, Default)]
 pub(super) struct Published(BTreeMap<Scope, ByFile>);
 
 impl Published {
-    /// Takes what was found in a scope; the diagnostics to publish: those of files where they differ, and of the one that
-    /// changed.
+    /// Replaces the diagnostics of a scope; returns those to publish: of files whose diagnostics differ, and of the
+    /// changed file.
     pub(super) fn replace(
         &mut self,
         scope: Scope,
@@ -64,13 +64,13 @@ impl Published {
         paths.into_iter().filter_map(params).collect()
     }
 
-    /// What is shown of a file.
+    /// The diagnostics of a file.
     pub(super) fn of<'p>(&'p self, path: &'p Path) -> impl Iterator<Item = &'p Shown> {
         self.0.values().filter_map(move |found| found.get(path)).flatten()
     }
 }
 
-/// Adds what is not there yet.
+/// Adds diagnostics without duplicates.
 pub(super) fn add(found: &ByFile, into: &mut ByFile) {
     for (path, found) in found {
         let known = into.entry(path.clone()).or_default();
@@ -82,7 +82,7 @@ pub(super) fn add(found: &ByFile, into: &mut ByFile) {
     }
 }
 
-/// Findings as they are shown in the files they stand in.
+/// Groups findings as diagnostics by file.
 pub(super) fn by_file(columns: Columns, sources: &Sources, findings: &[Finding], secrets: &Secrets) -> ByFile {
     let mut found = ByFile::new();
     for finding in findings {

@@ -1,4 +1,4 @@
-//! What the editor has open, and what it belongs to.
+//! The open files of the editor, and what they belong to.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,30 +15,30 @@ use crate::finding::Failure;
 use crate::project::{FILE, Project};
 use crate::source::Sources;
 
-/// What is open, and how the editor speaks of it.
+/// The open files, and the editor's conventions.
 pub(super) struct Workspace<'a> {
     pub(super) global: &'a Global,
     pub(super) columns: Columns,
-    /// The texts of what is open, by path.
+    /// The contents of open files, by path.
     pub(super) buffers: HashMap<PathBuf, Arc<str>>,
 }
 
-/// The folders of a project that hold its inputs.
+/// The directories of a project that contain its inputs.
 const INPUTS: [&str; 3] = ["profiles", "templates", "services"];
 
 impl Workspace<'_> {
-    /// The texts as they are on the screen.
+    /// The contents as the editor shows them.
     pub(super) fn sources(&self) -> Sources {
         Sources::with_buffers(self.buffers.clone())
     }
 
-    /// Opens the project in a folder.
+    /// Opens the project in a directory.
     pub(super) fn project(&self, root: &Path, sources: &Sources) -> Result<Project, Failure> {
         project::open_in(self.global, root, sources)
     }
 
-    /// The manifests of a file's folder, and how they are checked: as the settings of the project around them say. Where those
-    /// are wrong, the built-in set's count.
+    /// The manifests of a file's directory, and the options of the project around them; those of the built-in set if
+    /// the project is invalid.
     pub(super) fn folder(&self, path: &Path, sources: &Sources) -> Result<(Input, Options), Failure> {
         let project = root_around(path).map(|root| self.project(root, sources));
         let project = project.and_then(Result::ok).unwrap_or_else(Project::built_in);
@@ -55,14 +55,14 @@ impl Workspace<'_> {
             .filter(|path| path.is_file())
             .collect();
         paths.remove(path);
-        // The file itself comes first: it is meant to be a manifest.
+        // The file itself comes first: it is expected to be a manifest.
         if let Ok(text) = sources.read_file(path) {
             let file = sources.add(path.to_string_lossy(), text);
             input.add(sources, file, true);
         }
         for path in paths {
             let Ok(text) = sources.read_file(&path) else { continue };
-            // Faults of the neighbours are theirs.
+            // Errors of other files are not reported here.
             let file = sources.add(path.to_string_lossy(), text);
             input.add(sources, file, false);
         }
@@ -72,12 +72,13 @@ impl Workspace<'_> {
     }
 }
 
-/// The folder of the nearest project around a file.
+/// The directory of the nearest project around a file.
 fn root_around(path: &Path) -> Option<&Path> {
     path.parent()?.ancestors().find(|folder| folder.join(FILE).is_file())
 }
 
-/// The folder of the project that a file is an input of: a layer, a template, a service description or the settings.
+/// The directory of the project that has a file as its input: a layer, a template, a service description or the
+/// settings.
 pub(super) fn project_of(path: &Path) -> Option<&Path> {
     let root = root_around(path)?;
     let first = path.strip_prefix(root).ok()?.components().next()?.as_os_str();
