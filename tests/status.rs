@@ -560,7 +560,7 @@ fn errors_of_kubectl_are_reported() {
     );
     let output = failing.run(&["status", "--manifest", &manifest]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("the manifests name no namespace: name it with --namespace"));
+    assert!(text(&output.stderr).contains("the manifests set no namespace: pass --namespace"));
 }
 
 #[test]

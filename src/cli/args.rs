@@ -23,14 +23,13 @@ pub(super) struct Args {
 
 const GLOBAL: &str = "Options of every command";
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Global {
-    /// The project folder; without it the nearest one upwards with a plimsoll.toml, else the built-in set
+    /// The project folder; without it the nearest parent folder with a plimsoll.toml, else the built-in set
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(super) project: Option<PathBuf>,
-    /// The version of Kubernetes whose kinds and fields count, 1.33 to 1.37; without it the one that plimsoll.toml names,
-    /// else 1.36, on which the rules are measured
+    /// The Kubernetes version to check against, 1.33 to 1.37; without it the one in plimsoll.toml, else 1.36
     #[arg(long, global = true, value_name = "VERSION", help_heading = GLOBAL)]
     pub(super) kubernetes_version: Option<KubernetesVersion>,
     #[command(flatten)]
@@ -89,7 +88,7 @@ pub(super) enum Command {
     /// Show whether what was applied is ready and, if not, why and which line to change
     #[command(after_help = STATUS_HELP)]
     Status(Status),
-    /// Show where a value comes from: of a profile, or of a field of a rendered object
+    /// Show where the value of a profile, or of a field of a rendered object, comes from
     #[command(after_help = EXPLAIN_HELP)]
     Explain(Explain),
     /// Draw the references between the objects of a bundle: Mermaid, DOT, SVG or an HTML page
@@ -98,7 +97,7 @@ pub(super) enum Command {
     Profiles(Profiles),
     /// List the images a bundle runs, one per line, to build, load or pre-pull
     Images(OneProfile),
-    /// Print the config of the kind cluster whose port mappings fit a profile
+    /// Print the kind cluster config with the port mappings of a profile
     Kind(OneProfile),
     /// List the rules, or explain one
     Rules(Rules),
@@ -272,16 +271,16 @@ pub(super) struct Status {
     pub(super) env: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
-    /// Manifests that were applied, where they were not rendered from a profile: a file or folder; may be given several times
+    /// The manifests that were applied, if not rendered from a profile: a file or folder; may be given several times
     #[arg(long, value_name = "FILE|DIR|-")]
     pub(super) manifest: Vec<PathBuf>,
-    /// Read a record instead of asking a cluster: a file of --record, or what `kubectl get -o json` printed
+    /// Read the state from a file instead of a cluster: one written by --record, or the output of `kubectl get -o json`
     #[arg(long, value_name = "FILE|-")]
     pub(super) from: Option<PathBuf>,
-    /// Look again every second, until everything is ready
+    /// Poll every second until everything is ready
     #[arg(long, conflicts_with = "from")]
     pub(super) watch: bool,
-    /// Save what the cluster said into a file, without the values of secrets
+    /// Save the state of the cluster to a file, with secrets redacted
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
     /// The context of the kubeconfig; without it the one of the profile's kind cluster, else the current one
@@ -301,7 +300,7 @@ pub(super) struct Status {
     pub(super) output: StatusFormat,
 }
 
-/// A time as kubectl takes it: `90s`, `20m`, `1h`, or seconds alone.
+/// A duration as in kubectl: `90s`, `20m`, `1h`, or seconds alone.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match &text[digits.len()..] {
@@ -328,13 +327,13 @@ pub(super) enum StatusFormat {
 pub(super) struct Explain {
     /// The profile
     pub(super) profile: String,
-    /// An object of the bundle; a hash at the end of its name may be left out
+    /// An object of the bundle; the hash at the end of its name is optional
     #[arg(value_name = "KIND/NAME")]
     pub(super) object: Option<String>,
-    /// A field of it, as the API server writes it; entries of lists by number or name, and on into YAML texts
+    /// A field path as the API server writes it; list entries by index or name, and on into YAML strings
     #[arg(requires = "object")]
     pub(super) field: Option<String>,
-    /// List the values of the profile that reach no output in any environment, and those that change nothing
+    /// List the profile values that are not used in any environment, and the overrides that change nothing
     #[arg(long, conflicts_with = "object")]
     pub(super) unused: bool,
     /// The environment; without it the project's default, and with --unused all
@@ -372,13 +371,13 @@ pub(super) struct Graph {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum GraphFormat {
-    /// For Markdown: GitHub and GitLab draw it
+    /// For Markdown; GitHub and GitLab render it
     Mermaid,
     /// For Graphviz
     Dot,
-    /// An image in light and dark, which loads nothing
+    /// A self-contained image, for light and dark backgrounds
     Svg,
-    /// A page: the diagram, findings, objects, and who set each value
+    /// A self-contained page: diagram, findings, objects, and the origin of each value
     Html,
 }
 
@@ -387,7 +386,7 @@ pub(super) struct Diff {
     /// A profile, or manifests: a file, a folder, - for standard input
     #[arg(value_name = "PROFILE|FILE|DIR|-")]
     pub(super) old: Option<String>,
-    /// What it is compared with; without it, PROFILE is compared with its committed file
+    /// The other side; without it, PROFILE is compared with its committed file
     #[arg(value_name = "PROFILE|FILE|DIR|-", conflicts_with = "base")]
     pub(super) new: Option<String>,
     /// Render this Git revision as well, and compare it with the working tree
@@ -441,7 +440,7 @@ pub(super) struct OneProfile {
     pub(super) overrides: OverrideArgs,
 }
 
-/// What is laid over a profile.
+/// Overrides of a profile.
 #[derive(Debug, ClapArgs)]
 pub(super) struct OverrideArgs {
     /// A file of values that override the profile, - for standard input; may be given several times
@@ -486,25 +485,25 @@ pub(super) struct Check {
     /// The config of the kind cluster the manifests are for
     #[arg(long, value_name = "FILE")]
     pub(super) kind_config: Option<PathBuf>,
-    /// What exists elsewhere: a host as host or host:port, an object as Kind/name; may be given several times
+    /// A host or object that exists elsewhere: host, host:port or Kind/name; may be given several times
     #[arg(long, value_name = "HOST[:PORT]|KIND/NAME")]
     pub(super) external: Vec<String>,
-    /// The version of a known service that runs, or of all; may be given several times
+    /// The deployed version of a known service, or of all of them; may be given several times
     #[arg(long, value_name = "[SERVICE=]VERSION")]
     pub(super) service_version: Vec<String>,
     /// The manifests are complete: a reference to something they do not contain is an error
     #[arg(long)]
     pub(super) complete: bool,
-    /// Exclude files of folders: a pattern as in .gitignore; may be given several times
+    /// Exclude files that match a pattern, as in .gitignore; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(super) exclude: Vec<String>,
     /// Ignore the findings recorded in this file; created with all of them if it does not exist
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Check what `kubectl kustomize` builds of a folder; may be given several times
+    /// Check the output of `kubectl kustomize` for a folder; may be given several times
     #[arg(short = 'k', long, value_name = "DIR")]
     pub(super) kustomize: Vec<PathBuf>,
-    /// Check what `helm template` prints of a chart; may be given several times
+    /// Check the output of `helm template` for a chart; may be given several times
     #[arg(long, value_name = "CHART")]
     pub(super) helm: Vec<String>,
     /// A file of values for the charts; may be given several times
@@ -513,8 +512,8 @@ pub(super) struct Check {
     /// Let kustomize and Helm fetch remote bases and charts
     #[arg(long)]
     pub(super) remote: bool,
-    /// Fix findings in the files: `safe` (the same as none) makes edits that cannot change what was meant, `suggested`
-    /// follows suggestions too, such as near names
+    /// Fix findings in the files: `safe` (the default) makes edits that cannot change the meaning, `suggested` also applies
+    /// suggestions, such as similar names
     #[arg(long, value_name = "SAFETY", num_args = 0..=1, require_equals = true, default_missing_value = "safe")]
     pub(super) fix: Option<FixSafety>,
     /// Show the edits of `--fix` and write nothing
@@ -532,19 +531,19 @@ pub(super) struct Check {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum FixSafety {
-    /// Edits that cannot change what was meant
+    /// Edits that cannot change the meaning
     Safe,
-    /// Also what is suggested, such as near names
+    /// Also suggestions, such as similar names
     Suggested,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum FailOn {
-    /// It will be rejected or will not come up
+    /// Rejected by the API server, or never ready
     Error,
-    /// It can hurt later
+    /// Can cause problems later
     Warning,
-    /// Anything at all
+    /// Any finding
     Note,
 }
 
@@ -554,7 +553,7 @@ fn formats() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(values).map(|name| Format::find(&name).unwrap_or(Format::Human))
 }
 
-/// Reports of the findings beside the result.
+/// Additional reports of the findings.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
     /// Write a report of the findings into a file: human, json, sarif, github, gitlab or junit; human and github also to stderr,
@@ -594,17 +593,17 @@ Examples:
   plimsoll import gateway.yaml aianalysis.yaml --into deploy      two copies, a file each
   plimsoll import dev=overlays/dev prod=overlays/prod --into out  folders, under names of your choice
   helm template web . -f prod.yaml | plimsoll import prod=- --into out
-  plimsoll import gateway.yaml aianalysis.yaml --dry-run          only the report: who differs, and in what
-  plimsoll import gateway.yaml --into deploy                      again, with a newer copy: its profile follows
+  plimsoll import gateway.yaml aianalysis.yaml --dry-run          only the report: who differs, and how
+  plimsoll import gateway.yaml --into deploy                      again, with a newer copy: updates its profile
 
 Nothing is written unless every profile renders to objects equal to its copy.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Import {
-    /// The copies: a file, a folder or - for standard input; a profile is named like the file unless NAME= says otherwise
+    /// The copies: a file, a folder or - for standard input; each profile is named NAME, or like its file
     #[arg(value_name = "[NAME=]PATH", required = true)]
     pub(super) copies: Vec<String>,
-    /// The folder of the new project, or of one that was made so before
+    /// The folder of the project: a new one, or one that `import` created
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(super) into: Option<PathBuf>,
     /// Write nothing, print the report only
@@ -635,7 +634,7 @@ pub(super) struct Rules {
     /// Write a Markdown page for each rule into a folder, for a site
     #[arg(long, value_name = "DIR", conflicts_with_all = ["id", "family"])]
     pub(super) output: Option<PathBuf>,
-    /// What is known of which services and public images
+    /// Print what is known about services and public images
     #[arg(long, conflicts_with_all = ["id", "family"])]
     pub(super) software: bool,
 }

@@ -214,7 +214,7 @@ fn revisions(
             (old, Err(failure)) if old.is_err() || lacks_values(&failure) => {
                 let why = failure.findings().first().map(|finding| secrets.words(&finding.message)).unwrap_or_default();
                 let help = "set the missing values with --values, or choose others with --env";
-                output.message(&format!("{profile} · {environment} is left out: {why} ({help})"));
+                output.message(&format!("{profile} · {environment} is skipped: {why} ({help})"));
                 continue;
             }
             (_, Err(failure)) => {

@@ -106,8 +106,8 @@ fn namespace(args: &Status, manifests: Option<&[Object]>) -> anyhow::Result<Stri
     all.dedup();
     match all.as_slice() {
         [one] => Ok((*one).to_owned()),
-        [] => bail!("the manifests name no namespace: name it with --namespace"),
-        many => bail!("the manifests are of several namespaces ({}): name one with --namespace", many.join(", ")),
+        [] => bail!("the manifests set no namespace: pass --namespace"),
+        many => bail!("the manifests are in several namespaces ({}): pass --namespace", many.join(", ")),
     }
 }
 

@@ -144,11 +144,11 @@ fn write(
     let names: Vec<BundleName> = taken.into_iter().map(|taken| taken.name).collect();
     let cleanup = if all { writer.remove_stale(&names)? } else { Cleanup::default() };
     for name in &cleanup.removed {
-        output.message(&format!("removed {}: no profile renders it any more", folder.join(name).display()));
+        output.message(&format!("removed {}: no profile renders it", folder.join(name).display()));
     }
     for name in &cleanup.kept {
         output.message(&format!(
-            "kept {}: no profile renders it any more, but it was edited by hand",
+            "kept {}: no profile renders it, but it was edited by hand",
             folder.join(name).display()
         ));
     }
@@ -181,7 +181,7 @@ fn verify(folder: &Path, taken: Vec<Taken>, all: bool, output: &mut Output) -> a
     let number = suggest::count(names.len(), "file");
     let differ = if drifts.len() == 1 { "differs" } else { "differ" };
     if drifts.is_empty() {
-        output.message(&format!("{number} in {} as rendered", folder.display()));
+        output.message(&format!("{}: {number} up to date", folder.display()));
     } else {
         output.flush()?;
         output.message(&format!(
@@ -209,7 +209,7 @@ fn verdict(drift: &Drift) -> String {
             DriftReason::Arguments => {
                 "was rendered with other arguments, or by another build of this version".to_owned()
             }
-            DriftReason::Stale => "is not rendered by any profile any more".to_owned(),
+            DriftReason::Stale => "is not rendered by any profile".to_owned(),
         })
         .collect();
     words.join("; ")

@@ -16,7 +16,7 @@ fn the_committed_platform_example_is_up_to_date() {
     let environments = ["--env", "dev", "--env", "staging", "--env", "prod"];
     let output = run("platform", &[&["render", "--all", "--out", "--verify"][..], &environments].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "12 files in snapshots as rendered\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "snapshots: 12 files up to date\n");
     let contradiction = run("platform", &["render", "catalog", "--env", "prod", "--set", "image.registry=other"]);
     let error = String::from_utf8_lossy(&contradiction.stderr);
     assert!(error.contains("`image.registry` contradicts the value that the environment enforces"), "{error}");
