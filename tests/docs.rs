@@ -208,6 +208,28 @@ fn the_bounds_are_those_of_the_code() {
     }
 }
 
+/// Every test that SECURITY.md names exists: a function, or a module of tests.
+#[test]
+fn the_tests_of_the_guarantees_exist() {
+    let text = std::fs::read_to_string(format!("{ROOT}/SECURITY.md")).unwrap();
+    let section = text.split("\n## Guarantees\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut tests = 0;
+    for name in section.split('`').skip(1).step_by(2).filter(|name| name.contains("::")) {
+        let (module, function) = name.rsplit_once("::").unwrap();
+        let path = module.replace("::", "/");
+        let exists = match function {
+            "tests" => [format!("src/{path}.rs"), format!("src/{path}/tests.rs")].iter().any(|file| {
+                std::fs::read_to_string(format!("{ROOT}/{file}")).is_ok_and(|code| code.contains("#[test]"))
+            }),
+            _ => std::fs::read_to_string(format!("{ROOT}/tests/{path}.rs"))
+                .is_ok_and(|code| code.contains(&format!("fn {function}()"))),
+        };
+        assert!(exists, "{name}");
+        tests += 1;
+    }
+    assert!(tests > 30, "{tests}");
+}
+
 /// A terminal that shows a command and what it prints, in colour; the window is light or dark.
 fn picture(command: &[&str], folder: &str, light: bool) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))

@@ -128,7 +128,7 @@ fn taken(child: &mut Child, start: Instant) -> (Duration, bool) {
 const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: team}\n";
 
 #[test]
-fn links_that_lead_out_of_the_project_are_refused() {
+fn links_out_of_the_project_are_rejected() {
     for (path, args) in [
         ("templates/link.yaml", ["render", "gateway"]),
         ("profiles/link.yaml", ["render", "link"]),
@@ -160,7 +160,7 @@ fn links_that_lead_out_of_the_project_are_refused() {
 
 /// `$file` stays below `templates/`, links followed.
 #[test]
-fn a_link_that_a_template_reads_stays_among_the_templates() {
+fn templates_follow_links_among_templates_only() {
     for (to, inside) in
         [("../templates/more/x.sh", true), ("../profiles/base.yaml", false), ("../../outside/secret.yaml", false)]
     {
@@ -176,7 +176,7 @@ fn a_link_that_a_template_reads_stays_among_the_templates() {
 }
 
 #[test]
-fn paths_that_climb_out_are_refused() {
+fn paths_out_of_the_project_are_rejected() {
     let absolute = root().join("Cargo.toml").display().to_string();
     for path in [
         "../../outside/secret.yaml",
@@ -270,7 +270,7 @@ fn runaway_templates_are_stopped() {
 
 /// Where each of many things could be held against each of many others, it is not.
 #[test]
-fn manifests_that_multiply_are_checked_soon() {
+fn manifests_that_multiply_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
         format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team, labels: {{app: x}}}}\n{rest}\n")
     };
@@ -360,7 +360,7 @@ fn joined(count: usize, one: impl Fn(usize) -> String) -> String {
 
 /// Nor are the many parts of one object held against those of another.
 #[test]
-fn objects_of_many_parts_are_checked_soon() {
+fn objects_of_many_parts_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
         format!("---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: team}}\n{rest}\n")
     };
@@ -527,7 +527,7 @@ fn objects_of_many_parts_are_checked_soon() {
 
 /// Nor does each of many containers of known services look at all objects, hosts, Jobs and volumes, or tell of them again.
 #[test]
-fn containers_of_known_services_are_checked_soon() {
+fn containers_of_known_services_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
         format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team}}\n{rest}\n")
     };
@@ -599,7 +599,7 @@ fn containers_of_known_services_are_checked_soon() {
 
 /// Each of many that select or name others costs little, whatever it asks for.
 #[test]
-fn many_that_select_and_name_are_checked_soon() {
+fn many_selectors_and_references_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
         format!(
             "---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team, labels: {{app: x, part: {name}}}}}\n{rest}\n"
@@ -653,7 +653,7 @@ fn many_that_select_and_name_are_checked_soon() {
 
 /// What a change does to each of many is found without looking at all for each.
 #[test]
-fn many_changes_are_told_soon() {
+fn many_changes_are_reported_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
         format!("---\napiVersion: {kind}\nmetadata: {{name: {name}, namespace: team}}\n{rest}\n")
     };
@@ -720,7 +720,7 @@ fn a_too_large_diagram_is_an_error() {
 
 /// A project's own schema cannot make work without end either.
 #[test]
-fn runaway_schemas_are_refused() {
+fn runaway_schemas_are_rejected() {
     let both =
         |next: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
     // Below the bound of the depth as well.
@@ -754,7 +754,7 @@ fn runaway_schemas_are_refused() {
 
 /// Each fault is told, in a time that grows with their number.
 #[test]
-fn many_faults_of_profiles_are_told_soon() {
+fn many_errors_of_profiles_are_reported_in_time() {
     let place = Place::new();
     let unknown: String = (0..20_000).map(|n| format!("field{n}: 1\n")).collect();
     for profile in ["gateway", "other"] {
@@ -781,7 +781,7 @@ fn a_migration_of_many_statements_is_read_in_time() {
 
 /// Aliases of checked manifests are expanded within bounds.
 #[test]
-fn a_bomb_of_aliases_is_refused() {
+fn an_alias_bomb_is_rejected() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..20 {
         let many = vec![format!("*a{}", n - 1); 9].join(", ");
@@ -860,7 +860,7 @@ fn obeyed(text: &str) -> Vec<char> {
 const ESCAPES: &str = "\u{1b}[31m\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\u{2066}\r\u{8}";
 
 #[test]
-fn a_schema_is_printed_without_what_a_terminal_obeys() {
+fn a_schema_is_printed_without_control_characters() {
     let place = Place::new();
     let schema = fs::read_to_string(place.project.join("profiles/schema.json")).unwrap();
     assert_eq!(String::from_utf8(place.run(&["schema"]).stdout).unwrap(), schema);
@@ -967,7 +967,7 @@ fn no_terminal_escape_comes_through() {
 
 /// A secret is seen in Secrets and nowhere else: whatever fails, in whatever format.
 #[test]
-fn a_secret_stands_in_secrets_only() {
+fn a_secret_is_in_secrets_only() {
     let place = Place::new();
     let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
     place.write(
@@ -1136,7 +1136,7 @@ fn a_secret_inside_a_set_mapping_is_not_shown() {
 
 /// Behind a sign that is no `=`, the value is as secret as behind one.
 #[test]
-fn an_argument_mistyped_shows_no_value() {
+fn a_mistyped_argument_shows_no_value() {
     let place = Place::new();
     let typed = |argument: String| {
         ["--set", "--set-file"].map(|option| stderr(&place.run(&["render", "gateway", option, &argument]))).concat()
@@ -1240,7 +1240,7 @@ fn assert_shown(place: &Place, words: &str, text: &str) {
 
 /// The user and the database of a Secret are what half of the objects are called; its password is none of them.
 #[test]
-fn who_and_where_a_secret_is_for_is_hidden_in_it_only() {
+fn users_and_hosts_are_redacted_in_their_secret_only() {
     let place = Place::new();
     place.write(
         "postgres.yaml",
@@ -1286,7 +1286,7 @@ fn a_secret_repeated_elsewhere_is_not_shown() {
 
 /// A Secret that holds what other objects are called renames none of them, nor what a message says.
 #[test]
-fn a_secret_that_is_a_name_renames_nothing() {
+fn a_secret_that_is_a_name_hides_no_names() {
     let place = Place::new();
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n\
                 stringData: {A: frontend, B: front, C: containers, D: duplicate, E: metadata, F: sunshine}\n---\n\
@@ -1336,7 +1336,7 @@ fn an_excerpt_shows_keys_and_what_is_underlined() {
 
 /// A password is none of its text's business: in an address, an option, an assignment or a config file.
 #[test]
-fn a_password_in_a_text_is_not_shown() {
+fn a_password_in_a_string_is_not_shown() {
     let place = Place::new();
     let (pod, map) = (faulty_pod, config_map);
     for text in [
@@ -1642,7 +1642,7 @@ fn an_expression_is_explained_without_the_secret_in_it() {
 
 /// In a text of an object names tell as they do in the object: of what stands below and beside them, and of Secrets.
 #[test]
-fn a_secret_of_a_text_within_an_object_is_not_shown() {
+fn a_secret_in_a_string_of_an_object_is_not_shown() {
     let place = Place::new();
     for (file, text, shown) in [
         ("a.yaml", format!("tokens:\n  ci: {SECRET}\nlevel: shown-b\n"), "shown-b"),
@@ -1697,7 +1697,7 @@ fn the_annotation_that_repeats_an_object_is_not_shown() {
 
 /// Secrets with a letter or a line too many or too few, as people and merges leave them.
 #[test]
-fn a_secret_torn_is_still_one() {
+fn a_torn_secret_is_redacted() {
     let place = Place::new();
     for text in [
         format!("kind: Secrt\nmetadata: {{name: a}}\nstringData: {{host: {SECRET}}}"),
@@ -1864,7 +1864,7 @@ const NASTY: &[&str] = &[
 /// No text of a profile breaks out of its place: it arrives as it is in a leaf of the same tree, or it is refused.
 /// Scripts and SQL stay the same bytes whatever the profile says.
 #[test]
-fn no_value_breaks_out_of_its_place() {
+fn no_value_escapes_its_field() {
     let place = Place::new();
     let schema: Json = serde_json::from_str(&fs::read_to_string(root().join("profiles/schema.json")).unwrap()).unwrap();
     let mut fields = Vec::new();
@@ -1943,7 +1943,7 @@ fn commands(objects: &[Json]) -> Vec<Json> {
 
 /// Names that are no UTF-8 are told, not skipped and no panic.
 #[test]
-fn names_that_are_no_text_are_told() {
+fn names_that_are_not_strings_are_reported() {
     for folder in ["profiles", "templates", "services"] {
         let place = Place::new();
         let name = std::ffi::OsStr::from_bytes(b"a\xff.yaml");
