@@ -77,7 +77,7 @@ fn table(files: &[(String, PathBuf)]) -> String {
     table
 }
 
-/// The table of what identifies the service descriptions.
+/// The table of the signs by which each service description recognizes its service.
 fn service_signs(files: &[(String, PathBuf)]) -> String {
     let mut table = String::from("&[\n");
     for (path, file) in files.iter().filter(|(path, _)| path.starts_with("services/") && path.ends_with(".yaml")) {

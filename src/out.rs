@@ -338,7 +338,7 @@ pub enum DriftReason {
     Inputs(Vec<String>),
     /// The templates changed.
     Templates,
-    /// It was written by another version of the tool, which is given.
+    /// Another version of plimsoll wrote it; holds that version.
     Tool(String),
     /// It was rendered with other arguments, or by another build of the same version.
     Arguments,

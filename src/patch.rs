@@ -128,7 +128,7 @@ impl<'a> Patches<'a> {
                 self.matched[at] = true;
                 let before = document.clone();
                 let shape = Shape::of(document["apiVersion"].text(), &patch.kind, self.version, &custom);
-                let mut merge = Merge { findings: Vec::new() };
+                let mut merge = PatchMerger { findings: Vec::new() };
                 merge.node(document, &patch.tree, shape, false);
                 if merge.findings.is_empty() && *document == before {
                     let message = format!("the patch of {} changes nothing", Object::new(before).id);
@@ -164,11 +164,11 @@ fn is_definition(node: &Node) -> bool {
     node["kind"].text() == "CustomResourceDefinition"
 }
 
-struct Merge {
+struct PatchMerger {
     findings: Vec<Finding>,
 }
 
-impl Merge {
+impl PatchMerger {
     fn error(&mut self, span: Span, message: String, help: &str) {
         self.findings.push(Finding::error(RULE, span, message).with_help(help));
     }

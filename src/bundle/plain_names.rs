@@ -38,7 +38,7 @@ pub(super) fn report(drafts: &[Draft], renamed: &HashMap<EcoString, Vec<usize>>)
         references::all_names(&draft.object, &[], &mut |name| _ = known.insert(address(name.node)));
     }
     let (path, words, findings) = (FieldPath::default(), Vec::new(), Vec::new());
-    let mut search = Search { drafts, renamed, finders, taken, known, path, words, findings };
+    let mut search = NameSearch { drafts, renamed, finders, taken, known, path, words, findings };
     for (at, draft) in drafts.iter().enumerate() {
         let node = &draft.object.node;
         let is_secret = crate::secret::is_of_secret(node);
@@ -89,7 +89,7 @@ fn names<'n>(node: &'n Node, is_label: bool, found: &mut HashSet<&'n str>) {
     }
 }
 
-struct Search<'d> {
+struct NameSearch<'d> {
     drafts: &'d [Draft],
     renamed: &'d HashMap<EcoString, Vec<usize>>,
     /// Find the plain names. Most strings contain none, and need not be split into words.
@@ -103,7 +103,7 @@ struct Search<'d> {
     findings: Vec<Finding>,
 }
 
-impl<'d> Search<'d> {
+impl<'d> NameSearch<'d> {
     fn entry(&mut self, at: usize, key: &'d str, value: &'d Node, beside: &'d Node, is_top: bool) {
         // The name of a part of an object is independent; the name of the object itself has the hash.
         let is_own_name = key == "name" && (value.as_str().is_some());

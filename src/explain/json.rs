@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json as value};
 
 use crate::explain::unused::UnusedReason;
-use crate::explain::{Answer, Field, Value};
+use crate::explain::{Answer, ProfileValue, RenderedField};
 use crate::report::plain_json;
 use crate::secret::typed;
 use crate::source::{Sources, Span};
@@ -41,7 +41,7 @@ pub fn json(answer: &Answer, sources: &Sources) -> String {
     plain_json(&format!("{document:#}\n"))
 }
 
-fn field(field: &Field, sources: &Sources) -> Json {
+fn field(field: &RenderedField, sources: &Sources) -> Json {
     let mut out = Map::new();
     out.insert("object".into(), value!(field.object));
     out.insert("field".into(), value!(field.field));
@@ -62,7 +62,7 @@ fn field(field: &Field, sources: &Sources) -> Json {
     Json::Object(out)
 }
 
-fn of(found: &Value, sources: &Sources) -> Json {
+fn of(found: &ProfileValue, sources: &Sources) -> Json {
     let overridden =
         found.overridden.iter().map(|(text, span)| value!({ "value": text, "source": position(sources, *span) }));
     value!({

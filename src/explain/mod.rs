@@ -19,26 +19,26 @@ use crate::source::{Sources, Span};
 
 pub use find::{FoundField, find_field, find_object, near_fields};
 pub use json::json;
-pub use object::{Line, annotated, lines};
+pub use object::{AnnotatedLine, annotated, lines};
 pub use terminal::terminal;
 pub use unused::{Unused, unused};
 
-/// The answer to a question.
+/// What `explain` shows.
 #[derive(Debug)]
 pub enum Answer {
     /// The merged values of a profile.
-    Values(Vec<Value>),
+    Values(Vec<ProfileValue>),
     /// A rendered field.
-    Field(Box<Field>),
+    Field(Box<RenderedField>),
     /// All fields of an object.
-    Fields(Vec<Field>),
+    Fields(Vec<RenderedField>),
     /// The values that are not used or change nothing.
     Unused(Vec<Unused>),
 }
 
 /// A value and the layer that set it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value {
+pub struct ProfileValue {
     /// Its path in the profile: `expose.nodePort`.
     pub path: String,
     /// The value on one line; a secret is redacted.
@@ -51,7 +51,7 @@ pub struct Value {
 
 /// A rendered field and what it was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct RenderedField {
     /// `Service/datastorage`.
     pub object: String,
     /// The field as the API server writes it; a path within a string follows it.
@@ -65,21 +65,21 @@ pub struct Field {
     /// Whether it is the name of an object with a content hash.
     pub content_name: bool,
     /// The profile values that the expression read.
-    pub inputs: Vec<Value>,
+    pub inputs: Vec<ProfileValue>,
     /// The values that patches replaced, latest first.
     pub overridden: Vec<(String, Span)>,
 }
 
 /// The merged values, in their order.
 #[must_use]
-pub fn values(values: &Values, redactor: &Redactor<'_>) -> Vec<Value> {
+pub fn values(values: &Values, redactor: &Redactor<'_>) -> Vec<ProfileValue> {
     values.leaves().into_iter().map(|(path, node)| value(path, node, redactor)).collect()
 }
 
-fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> Value {
+fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> ProfileValue {
     let secret = node.origin.is_secret();
     let line = |node: &Node| if secret { REDACTED.to_owned() } else { redactor.line(node) };
-    Value {
+    ProfileValue {
         value: line(node),
         span: node.origin.span,
         overridden: node
@@ -95,11 +95,11 @@ fn value(path: String, node: &Node, redactor: &Redactor<'_>) -> Value {
 
 /// What a rendered field was made from.
 #[must_use]
-pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: &Redactor<'_>) -> Field {
+pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: &Redactor<'_>) -> RenderedField {
     let input = |input: &Input| value(input.path.to_string(), &input.node, redactor);
     let secret = found.origin.is_secret() || found.secret;
     let shown = |node: &Node| if secret { REDACTED.to_owned() } else { redactor.line(node) };
-    Field {
+    RenderedField {
         object: plain(object),
         field: plain(&found.field),
         value: shown(&found.node),
@@ -113,7 +113,13 @@ pub fn field(object: &str, found: &FoundField<'_>, sources: &Sources, redactor: 
 
 /// What the value on a line of an object was made from; `line` is of the redacted object.
 #[must_use]
-pub fn origin(object: &str, line: &Line, origin: &Origin, sources: &Sources, redactor: &Redactor<'_>) -> Field {
+pub fn origin(
+    object: &str,
+    line: &AnnotatedLine,
+    origin: &Origin,
+    sources: &Sources,
+    redactor: &Redactor<'_>,
+) -> RenderedField {
     let value = &line.text[line.value.clone()];
     let node = Node { value: node::Value::String(value.into()), origin: origin.clone() };
     let secret = value.contains(REDACTED);

@@ -16,7 +16,7 @@ const MARGIN: usize = 64;
 
 /// A line of the YAML of an object.
 #[derive(Debug, Default)]
-pub struct Line {
+pub struct AnnotatedLine {
     /// The line.
     pub text: String,
     /// The field whose value is on the line, as the API server writes it; empty if there is none.
@@ -31,13 +31,13 @@ pub struct Line {
 
 /// The lines of a tree's YAML, with the origin of the value on each.
 #[must_use]
-pub fn lines(node: &Node) -> Vec<Line> {
+pub fn lines(node: &Node) -> Vec<AnnotatedLine> {
     let (text, parts) = yaml::emit_with_parts(node);
     let mut starts = Vec::new();
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<AnnotatedLine> = Vec::new();
     for line in text.split_inclusive('\n') {
         starts.push(starts.last().map_or(0, |start| start + lines[lines.len() - 1].text.len() + 1));
-        lines.push(Line { text: line.trim_end_matches('\n').to_owned(), ..Line::default() });
+        lines.push(AnnotatedLine { text: line.trim_end_matches('\n').to_owned(), ..AnnotatedLine::default() });
     }
     let line_of = |offset: usize| starts.partition_point(|start| *start <= offset).saturating_sub(1);
     let (mut texts, mut fields) = (Vec::new(), Vec::new());

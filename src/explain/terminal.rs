@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::explain::unused::UnusedReason;
-use crate::explain::{Answer, Field, Unused, Value, position};
+use crate::explain::{Answer, ProfileValue, RenderedField, Unused, position};
 use crate::report::plain;
 use crate::secret::typed;
 use crate::source::{Sources, Span};
@@ -25,10 +25,15 @@ pub fn terminal(answer: &Answer, sources: &Sources, colour: bool, is_base: &dyn 
     }
 }
 
-fn values(values: &[Value], sources: &Sources, [bold, dim, off]: [&str; 3], is_base: &dyn Fn(Span) -> bool) -> String {
+fn values(
+    values: &[ProfileValue],
+    sources: &Sources,
+    [bold, dim, off]: [&str; 3],
+    is_base: &dyn Fn(Span) -> bool,
+) -> String {
     let width = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or_default();
     let paths = width(&mut values.iter().map(|value| value.path.chars().count()));
-    let shown = |value: &Value| cut(&value.value);
+    let shown = |value: &ProfileValue| cut(&value.value);
     let widest = width(&mut values.iter().map(|value| shown(value).chars().count()));
     let mut out = String::new();
     for value in values {
@@ -49,7 +54,7 @@ fn cut(text: &str) -> String {
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-fn field(field: &Field, sources: &Sources, [bold, dim, off]: [&str; 3]) -> String {
+fn field(field: &RenderedField, sources: &Sources, [bold, dim, off]: [&str; 3]) -> String {
     let mut out = format!("{bold}{}{off}\n", field.value);
     let how = match &field.expression {
         Some(expression) => {

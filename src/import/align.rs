@@ -11,7 +11,7 @@ use crate::kube::{Identity, ListKind};
 use crate::node::{Node, Value};
 
 /// An item of the joint list: its index in each copy's list that has it.
-pub(super) type Column = Vec<Option<usize>>;
+pub(super) type AlignedItem = Vec<Option<usize>>;
 
 /// Fields that identify list items whose type declares no key.
 const NATURAL_KEYS: &[&str] =
@@ -34,12 +34,12 @@ enum ItemKey {
 }
 
 /// The joint list of all copies' lists. The items that a copy has appear in the copy's order.
-pub(super) fn columns(lists: &[Option<&[Node]>], identity: &Identity<'_>, words: &[OwnWords]) -> Vec<Column> {
+pub(super) fn columns(lists: &[Option<&[Node]>], identity: &Identity<'_>, words: &[OwnWords]) -> Vec<AlignedItem> {
     align_progressively(item_keys(lists, identity, words))
 }
 
 /// The joint list of the lines of multi-line strings.
-pub(super) fn line_columns(texts: &[Option<Vec<&str>>], words: &[OwnWords]) -> Vec<Column> {
+pub(super) fn line_columns(texts: &[Option<Vec<&str>>], words: &[OwnWords]) -> Vec<AlignedItem> {
     let key = |line: &&str, words: &OwnWords| ItemKey::Line(line_key(line), words.normalize(line));
     let of =
         |(lines, words): (&Option<Vec<&str>>, &OwnWords)| lines.iter().flatten().map(|line| key(line, words)).collect();
@@ -47,9 +47,9 @@ pub(super) fn line_columns(texts: &[Option<Vec<&str>>], words: &[OwnWords]) -> V
 }
 
 /// Merges one copy after another into the joint list of those before it.
-fn align_progressively(keys: Vec<Vec<ItemKey>>) -> Vec<Column> {
+fn align_progressively(keys: Vec<Vec<ItemKey>>) -> Vec<AlignedItem> {
     let copies = keys.len();
-    let mut columns: Vec<Column> = Vec::new();
+    let mut columns: Vec<AlignedItem> = Vec::new();
     let mut known: Vec<ItemKey> = Vec::new();
     for (copy, keys) in keys.iter().enumerate().filter(|(_, keys)| !keys.is_empty()) {
         let pairs = if columns.is_empty() { Vec::new() } else { align(&known, keys) };

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use ecow::EcoString;
 
-use super::align::{self, Column};
+use super::align::{self, AlignedItem};
 use super::copies::Presence;
 use super::equal::{ComparedNodes, ComparedObjects, decoded};
-use super::matching::{Class, OwnWords};
+use super::matching::{MatchedObject, OwnWords};
 use super::parts::{Location, PathStep, SerializedFormat, TemplateMember, TemplateNode, TemplateSite};
 use super::typical::{self, TypicalFields};
 use crate::kube::crd::CustomKinds;
@@ -60,7 +60,7 @@ impl<'a> Merger<'a> {
     }
 
     /// The joint template of a class's objects.
-    pub(super) fn class(&mut self, number: usize, class: &Class<'_>) -> TemplateMember {
+    pub(super) fn class(&mut self, number: usize, class: &MatchedObject<'_>) -> TemplateMember {
         let trees = ComparedObjects::of(&class.objects, self.custom);
         let nodes = trees.nodes();
         let first = class.first();
@@ -282,7 +282,7 @@ impl<'a> Merger<'a> {
         let is_scalar = |node: &Node| !matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
         let scalars = lists.iter().flatten().all(|list| list.iter().all(is_scalar));
         let columns = align::columns(&lists, &identity, self.words);
-        let is_whole = |column: &Column| column.iter().zip(&present).all(|(at, present)| at.is_some() == *present);
+        let is_whole = |column: &AlignedItem| column.iter().zip(&present).all(|(at, present)| at.is_some() == *present);
         let is_argument = |node: &Node| node.text().starts_with('-');
         let arguments = lists.iter().flatten().any(|list| list.iter().any(is_argument));
         // A list of a few words is more readable as a field than with a condition on each word.

@@ -3,7 +3,7 @@
 use ecow::EcoString;
 use foldhash::{HashMap, HashMapExt};
 
-use super::matching::{Class, OwnWords};
+use super::matching::{MatchedObject, OwnWords};
 use crate::node::Node;
 use crate::object::Object;
 use crate::references;
@@ -18,7 +18,7 @@ pub(super) struct Components {
 }
 
 impl Components {
-    pub(super) fn find(classes: &[Class<'_>], words: &[OwnWords]) -> Self {
+    pub(super) fn find(classes: &[MatchedObject<'_>], words: &[OwnWords]) -> Self {
         let names: Vec<String> = classes.iter().map(|class| plain_name(class, words)).collect();
         let workloads: Vec<usize> = (0..classes.len())
             .filter(|at| !classes[*at].first().pod_templates().is_empty() && !is_job(classes[*at].first()))
@@ -77,7 +77,7 @@ impl Components {
     }
 
     /// The name of a class's template file, without folder and extension.
-    pub(super) fn file(&self, number: usize, class: &Class<'_>) -> String {
+    pub(super) fn file(&self, number: usize, class: &MatchedObject<'_>) -> String {
         let object = class.first();
         let component = &self.of[number];
         match object.kind() {
@@ -102,7 +102,7 @@ fn is_job(object: &Object) -> bool {
 
 /// The name of a class without the words that identify a copy, and without words that differ between the copies, such
 /// as a hash.
-pub(super) fn plain_name(class: &Class<'_>, words: &[OwnWords]) -> String {
+pub(super) fn plain_name(class: &MatchedObject<'_>, words: &[OwnWords]) -> String {
     let is_sign = |c: char| matches!(c, '-' | '.' | ':' | '_' | '\u{1}');
     let names = class.objects.iter().zip(words).filter_map(|(object, words)| Some((object.as_ref()?.name(), words)));
     let mut normal = names.map(|(name, words)| words.normalize(name));

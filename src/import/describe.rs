@@ -1,12 +1,12 @@
 //! One-line descriptions of fields, for comments and the schema.
 
 use super::fields::{FieldUse, ProfileField};
-use super::matching::Class;
+use super::matching::MatchedObject;
 use super::parts::{Location, PathStep};
 use super::strings::Hint;
 
 /// Describes a field in one line.
-pub(super) fn describe(field: &ProfileField, classes: &[Class<'_>]) -> String {
+pub(super) fn describe(field: &ProfileField, classes: &[MatchedObject<'_>]) -> String {
     let Some(first) = field.uses.first() else { return String::new() };
     if field.flag {
         return additions(field, classes);
@@ -26,7 +26,7 @@ pub(super) fn describe(field: &ProfileField, classes: &[Class<'_>]) -> String {
 const MAX_ADDED: usize = 4;
 
 /// What a flag adds: whole objects, then parts of others, grouped by object.
-fn additions(field: &ProfileField, classes: &[Class<'_>]) -> String {
+fn additions(field: &ProfileField, classes: &[MatchedObject<'_>]) -> String {
     let mut objects: Vec<String> = Vec::new();
     let mut parts: Vec<(String, Vec<String>)> = Vec::new();
     for location in field.uses.iter().map(|found| &found.location) {
@@ -64,7 +64,7 @@ fn few(mut names: Vec<String>) -> String {
 }
 
 /// A use as a phrase: `Variable LOG_LEVEL of container web in Deployment web`.
-fn phrase(usage: &FieldUse, classes: &[Class<'_>]) -> String {
+fn phrase(usage: &FieldUse, classes: &[MatchedObject<'_>]) -> String {
     let object = classes[usage.location.class].first();
     let object = format!("{} {}", object.kind(), object.name());
     let path = usage.location.path.as_slice();

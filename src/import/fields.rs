@@ -58,7 +58,7 @@ pub(super) struct FieldSet {
 
 /// Optional members that the same copies have.
 #[derive(Debug, Default)]
-struct Group {
+struct MemberGroup {
     structural: usize,
     scalars: usize,
     uses: Vec<(FieldUse, usize)>,
@@ -71,7 +71,7 @@ pub(super) fn fields(
     words: &[OwnWords],
     loose: bool,
 ) -> FieldSet {
-    let mut groups: BTreeMap<Presence, Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Presence, MemberGroup> = BTreeMap::new();
     classes.iter().for_each(|class| collect(class, &mut groups));
     groups.retain(|_, group| group.structural > 0 || group.scalars > 1);
     classes.iter_mut().for_each(|class| constants_to_sites(class, &groups, sites));
@@ -137,7 +137,7 @@ fn presence_of(site: &TemplateSite) -> Presence {
 }
 
 /// Collects the optional members by presence.
-fn collect(member: &TemplateMember, groups: &mut BTreeMap<Presence, Group>) {
+fn collect(member: &TemplateMember, groups: &mut BTreeMap<Presence, MemberGroup>) {
     if member.is_optional() {
         let group = groups.entry(member.presence.clone()).or_default();
         let weight = weight(member);
@@ -182,7 +182,11 @@ pub(super) fn is_structural(part: &TemplateNode) -> bool {
 }
 
 /// Turns an optional scalar without a flag into a field of its own, which is absent where it has no value.
-fn constants_to_sites(member: &mut TemplateMember, groups: &BTreeMap<Presence, Group>, sites: &mut Vec<TemplateSite>) {
+fn constants_to_sites(
+    member: &mut TemplateMember,
+    groups: &BTreeMap<Presence, MemberGroup>,
+    sites: &mut Vec<TemplateSite>,
+) {
     if member.is_optional()
         && !groups.contains_key(&member.presence)
         && let TemplateNode::Same(node) = &member.part

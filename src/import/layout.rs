@@ -10,7 +10,7 @@ use super::components::Components;
 use super::copies::Variant;
 use super::describe::describe;
 use super::fields::{FieldSet, ProfileField};
-use super::matching::Class;
+use super::matching::MatchedObject;
 use super::parts::{TemplateMember, TemplateSite};
 use super::template::{TemplateWriter, entry};
 use crate::node::{Mapping, Node, Value};
@@ -103,7 +103,7 @@ pub(super) fn order(name: &[EcoString]) -> (usize, &[EcoString]) {
 /// Generates all files.
 pub(super) fn files(
     variants: &[Variant],
-    classes: &[Class<'_>],
+    classes: &[MatchedObject<'_>],
     members: &[TemplateMember],
     sites: &[TemplateSite],
     fields: &FieldSet,
@@ -167,7 +167,7 @@ fn directives_unquoted(text: &str) -> String {
 }
 
 /// The name of the field that holds an object verbatim.
-pub(super) fn object_field(number: usize, classes: &[Class<'_>]) -> String {
+pub(super) fn object_field(number: usize, classes: &[MatchedObject<'_>]) -> String {
     let object = classes[number].first();
     format!("{}{number}", super::names::camel(&format!("{}-{}", object.name(), object.kind())))
 }
@@ -247,7 +247,12 @@ pub(super) fn in_order(fields: &FieldSet) -> Vec<&ProfileField> {
 }
 
 /// The contents of the base, with a comment that describes each field.
-fn base(fields: &FieldSet, classes: &[Class<'_>], external: &BTreeMap<String, String>, verbatim: bool) -> String {
+fn base(
+    fields: &FieldSet,
+    classes: &[MatchedObject<'_>],
+    external: &BTreeMap<String, String>,
+    verbatim: bool,
+) -> String {
     let mut lines: Vec<(&[EcoString], String, Node)> = Vec::new();
     let mut own = Vec::new();
     for field in in_order(fields) {

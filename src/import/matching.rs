@@ -9,12 +9,12 @@ use crate::object::Object;
 
 /// The same object in several copies.
 #[derive(Debug, Clone)]
-pub(super) struct Class<'a> {
+pub(super) struct MatchedObject<'a> {
     /// The object in each copy that has it.
     pub(super) objects: Vec<Option<&'a Object>>,
 }
 
-impl<'a> Class<'a> {
+impl<'a> MatchedObject<'a> {
     /// The first of its objects.
     pub(super) fn first(&self) -> &'a Object {
         static NOTHING: std::sync::LazyLock<Object> = std::sync::LazyLock::new(|| Object::new(Node::default()));
@@ -107,8 +107,8 @@ pub(super) fn word_at(text: &str, word: &str, from: usize) -> Option<usize> {
 type MatchKey = (EcoString, EcoString, String, String);
 
 /// Matches the objects of all copies.
-pub(super) fn classes<'a>(variants: &'a [Variant], words: &[OwnWords]) -> Vec<Class<'a>> {
-    let mut classes: Vec<Class<'a>> = Vec::new();
+pub(super) fn classes<'a>(variants: &'a [Variant], words: &[OwnWords]) -> Vec<MatchedObject<'a>> {
+    let mut classes: Vec<MatchedObject<'a>> = Vec::new();
     let mut known: HashMap<MatchKey, Vec<usize>> = HashMap::new();
     for (at, variant) in variants.iter().enumerate() {
         let home = variant.namespace();
@@ -121,7 +121,7 @@ pub(super) fn classes<'a>(variants: &'a [Variant], words: &[OwnWords]) -> Vec<Cl
                     found.push(classes.len());
                     let mut objects = vec![None; variants.len()];
                     objects[at] = Some(object);
-                    classes.push(Class { objects });
+                    classes.push(MatchedObject { objects });
                 }
             }
         }
@@ -139,7 +139,12 @@ fn role(object: &Object, home: &str) -> String {
     if object.namespace() == home { String::new() } else { object.namespace().to_owned() }
 }
 
-fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], namespaced: bool) -> Vec<MatchKey> {
+fn by_own_words(
+    class: &MatchedObject<'_>,
+    variants: &[Variant],
+    words: &[OwnWords],
+    namespaced: bool,
+) -> Vec<MatchKey> {
     let mut keys: Vec<MatchKey> = Vec::new();
     for ((object, variant), words) in class.objects.iter().zip(variants).zip(words) {
         let Some(object) = object else { continue };
@@ -153,9 +158,12 @@ fn by_own_words(class: &Class<'_>, variants: &[Variant], words: &[OwnWords], nam
 }
 
 /// Joins classes that share a key and have no copy in common.
-fn joined<'a>(classes: Vec<Class<'a>>, keys: impl Fn(&Class<'a>) -> Vec<MatchKey>) -> Vec<Class<'a>> {
+fn joined<'a>(
+    classes: Vec<MatchedObject<'a>>,
+    keys: impl Fn(&MatchedObject<'a>) -> Vec<MatchKey>,
+) -> Vec<MatchedObject<'a>> {
     let mut known: HashMap<MatchKey, Vec<usize>> = HashMap::new();
-    let mut made: Vec<Class<'a>> = Vec::new();
+    let mut made: Vec<MatchedObject<'a>> = Vec::new();
     for class in classes {
         let keys = keys(&class);
         let candidates = keys.iter().filter_map(|key| known.get(key)).flatten();
@@ -187,8 +195,8 @@ const MIN_SIMILARITY: f64 = 0.6;
 const MAX_COMPARED: usize = 200;
 
 /// Joins the unmatched classes of a kind whose names share words and whose contents are similar.
-fn join_similar(classes: Vec<Class<'_>>, copies: usize) -> Vec<Class<'_>> {
-    let is_whole = |class: &Class<'_>| class.objects.iter().flatten().count() == copies;
+fn join_similar(classes: Vec<MatchedObject<'_>>, copies: usize) -> Vec<MatchedObject<'_>> {
+    let is_whole = |class: &MatchedObject<'_>| class.objects.iter().flatten().count() == copies;
     let mut groups: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for (at, class) in classes.iter().enumerate().filter(|(_, class)| !is_whole(class)) {
         groups.entry((class.first().group(), class.first().kind())).or_default().push(at);
@@ -196,7 +204,7 @@ fn join_similar(classes: Vec<Class<'_>>, copies: usize) -> Vec<Class<'_>> {
     let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|group| group.len() > 1).collect();
     groups.sort_unstable();
     let mut into: Vec<usize> = (0..classes.len()).collect();
-    let mut merged: Vec<Class<'_>> = classes.clone();
+    let mut merged: Vec<MatchedObject<'_>> = classes.clone();
     for group in groups.iter().filter(|group| group.len() <= MAX_COMPARED) {
         let facts: Vec<HashSet<u64>> = group.iter().map(|at| leaf_hashes(&classes[*at].first().node)).collect();
         let mut pairs = Vec::new();

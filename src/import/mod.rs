@@ -44,7 +44,7 @@ use anti_unify::Merger;
 use components::Components;
 use fields::FieldSet;
 use layout::{AllowedFinding, ProfileExtras};
-use matching::{Class, OwnWords};
+use matching::{MatchedObject, OwnWords};
 use parts::{TemplateMember, TemplateSite};
 use typical::TypicalFields;
 
@@ -52,7 +52,7 @@ use typical::TypicalFields;
 #[derive(Debug)]
 pub struct Import<'a> {
     variants: &'a [Variant],
-    classes: Vec<Class<'a>>,
+    classes: Vec<MatchedObject<'a>>,
     members: Vec<TemplateMember>,
     sites: Vec<TemplateSite>,
     fields: FieldSet,

@@ -8,7 +8,7 @@ use crate::json_schema::is_layer_field;
 
 use super::components::{Components, plain_name, short};
 use super::fields::{FieldSet, FieldUse, ProfileField};
-use super::matching::{Class, OwnWords};
+use super::matching::{MatchedObject, OwnWords};
 use super::parts::PathStep;
 use super::strings::Hint;
 
@@ -36,7 +36,12 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Assigns names to all fields.
-pub(super) fn assign(fields: &mut FieldSet, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) {
+pub(super) fn assign(
+    fields: &mut FieldSet,
+    classes: &[MatchedObject<'_>],
+    components: &Components,
+    words: &[OwnWords],
+) {
     for field in fields.all.iter_mut().filter(|field| field.flag) {
         field.uses.sort_by_key(|usage| prominence(usage, classes));
     }
@@ -66,7 +71,7 @@ pub(super) fn assign(fields: &mut FieldSet, classes: &[Class<'_>], components: &
 
 /// The order in which the parts of a flag are considered for its name: workloads, then configuration, then what these
 /// depend on.
-fn prominence(usage: &FieldUse, classes: &[Class<'_>]) -> usize {
+fn prominence(usage: &FieldUse, classes: &[MatchedObject<'_>]) -> usize {
     let object = classes[usage.location.class].first();
     match object.kind() {
         _ if !usage.location.path.is_empty() => 3,
@@ -94,7 +99,7 @@ fn is_free(taken: &BTreeMap<Vec<EcoString>, usize>, name: &[EcoString]) -> bool 
 /// The possible names of a field, the best first.
 fn candidates(
     field: &ProfileField,
-    classes: &[Class<'_>],
+    classes: &[MatchedObject<'_>],
     components: &Components,
     words: &[OwnWords],
 ) -> Vec<Vec<EcoString>> {
@@ -190,7 +195,12 @@ fn unreserved(part: &EcoString) -> EcoString {
 }
 
 /// The name of a flag, after the object or part that depends on it.
-fn flag_name(usage: &FieldUse, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
+fn flag_name(
+    usage: &FieldUse,
+    classes: &[MatchedObject<'_>],
+    components: &Components,
+    words: &[OwnWords],
+) -> Vec<EcoString> {
     let class = &classes[usage.location.class];
     let name = match usage.location.path.as_slice() {
         [] if class.first().kind() == "CustomResourceDefinition" => "crds".into(),
@@ -216,7 +226,12 @@ fn flag_name(usage: &FieldUse, classes: &[Class<'_>], components: &Components, w
 }
 
 /// The name that a location suggests.
-fn suggestion(usage: &FieldUse, classes: &[Class<'_>], components: &Components, words: &[OwnWords]) -> Vec<EcoString> {
+fn suggestion(
+    usage: &FieldUse,
+    classes: &[MatchedObject<'_>],
+    components: &Components,
+    words: &[OwnWords],
+) -> Vec<EcoString> {
     let path = &usage.location.path;
     let class = &classes[usage.location.class];
     let kind = class.first().kind();

@@ -28,7 +28,7 @@ pub struct Report {
     pub(super) verbatim: Vec<String>,
     /// The fields that no profile has, because only the API server sets them.
     pub(super) left_out: Vec<String>,
-    pub(super) figures: Figures,
+    pub(super) figures: ImportFigures,
 }
 
 /// What a minority of the copies lacks that all others have, or has that no other has.
@@ -47,12 +47,12 @@ pub(super) struct PartRow {
     pub(super) name: String,
     /// Whether it is an object rather than a part of the object above it.
     pub(super) object: bool,
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<PartComparison>,
 }
 
 /// How a copy's part compares with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(super) enum PartComparison {
     /// The copy has it, as most copies do.
     Has,
     /// The copy has a different one.
@@ -82,7 +82,7 @@ pub(super) struct CopyChecks {
 
 /// Statistics of the new project.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Figures {
+pub(super) struct ImportFigures {
     pub(super) objects: usize,
     pub(super) common: usize,
     pub(super) fields: usize,
@@ -131,7 +131,7 @@ impl Import<'_> {
                 .collect(),
             verbatim: self.verbatim(),
             left_out: self.left_out.iter().cloned().collect(),
-            figures: Figures {
+            figures: ImportFigures {
                 objects: self.classes.len(),
                 common: self.members.iter().filter(|member| !member.is_optional()).count(),
                 fields: self.fields.all.len(),
@@ -235,12 +235,12 @@ impl Import<'_> {
         let mut differing: Vec<bool> = vec![false; self.variants.len()];
         self.mark_differing(member, &mut differing);
         let cells = member.presence.iter().zip(&differing).map(|(here, differs)| match (here, differs) {
-            (false, _) => Cell::Lacks,
-            (true, true) => Cell::Differs,
-            (true, false) => Cell::Has,
+            (false, _) => PartComparison::Lacks,
+            (true, true) => PartComparison::Differs,
+            (true, false) => PartComparison::Has,
         });
-        let cells: Vec<Cell> = cells.collect();
-        if cells.iter().all(|cell| *cell == Cell::Has) {
+        let cells: Vec<PartComparison> = cells.collect();
+        if cells.iter().all(|cell| *cell == PartComparison::Has) {
             return;
         }
         rows.push(PartRow { name: self.part_name(member), object: true, cells });
@@ -250,10 +250,10 @@ impl Import<'_> {
                 return;
             }
             let cell = |(here, within): (&bool, &bool)| match (here, within) {
-                (true, _) => Cell::Has,
-                (false, _) => Cell::Lacks,
+                (true, _) => PartComparison::Has,
+                (false, _) => PartComparison::Lacks,
             };
-            let cells: Vec<Cell> = part.presence.iter().zip(&part.within).map(cell).collect();
+            let cells: Vec<PartComparison> = part.presence.iter().zip(&part.within).map(cell).collect();
             let name = self.part_name(part);
             match below.iter_mut().find(|row| row.cells == cells) {
                 Some(row) if row.name.len() + name.len() < LONGEST_NAME => {

@@ -7,14 +7,14 @@ use super::copies::Variant;
 use super::describe::describe;
 use super::fields::{FieldSet, ProfileField};
 use super::layout::{ProfileExtras, in_order};
-use super::matching::Class;
+use super::matching::MatchedObject;
 use crate::node::{Node, Value};
 
 /// The schema as a JSON document.
 pub(super) fn schema(
     variants: &[Variant],
     fields: &FieldSet,
-    classes: &[Class<'_>],
+    classes: &[MatchedObject<'_>],
     extras: &[ProfileExtras],
 ) -> String {
     let mut root = closed("");
@@ -83,7 +83,7 @@ const ENUMS: &[(&str, &[&str])] = &[
 const SERVICE_TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
 /// The schema of a field: its type, and its constraints where the Kubernetes API has some.
-fn leaf(field: &ProfileField, classes: &[Class<'_>]) -> Json {
+fn leaf(field: &ProfileField, classes: &[MatchedObject<'_>]) -> Json {
     let mut schema = json!({});
     let values = || field.values.iter().flatten();
     let all = |is: fn(&Node) -> bool| values().all(is);

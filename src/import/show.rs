@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::report::{Cell, Outlier, PartRow, Report, ValueRow};
+use super::report::{Outlier, PartComparison, PartRow, Report, ValueRow};
 use crate::report::{plain, plain_json};
 use crate::suggest;
 
@@ -138,7 +138,7 @@ impl Report {
 
     /// The parts and which copies have them; with symbols and numbered columns if words are too wide.
     fn parts_table(&self, width: usize) -> String {
-        let row = |row: &PartRow, cell: fn(Cell, bool) -> &'static str| -> Vec<String> {
+        let row = |row: &PartRow, cell: fn(PartComparison, bool) -> &'static str| -> Vec<String> {
             let name = if row.object { row.name.clone() } else { format!("  {}", row.name) };
             let cells = row.cells.iter().map(|found| cell(*found, row.object).to_owned());
             std::iter::once(name).chain(cells).collect()
@@ -262,10 +262,10 @@ impl Report {
             .parts
             .iter()
             .map(|row| {
-                let name = |cell: &Cell| match cell {
-                    Cell::Has => json!("has"),
-                    Cell::Differs => json!("differs"),
-                    Cell::Lacks => json!("lacks"),
+                let name = |cell: &PartComparison| match cell {
+                    PartComparison::Has => json!("has"),
+                    PartComparison::Differs => json!("differs"),
+                    PartComparison::Lacks => json!("lacks"),
                 };
                 json!({"part": row.name, "object": row.object, "copies": by_copy(row.cells.iter().map(name).collect())})
             })
@@ -334,21 +334,21 @@ fn row_width(rows: &[Vec<String>]) -> usize {
     column_widths(rows).iter().map(|width| width + 2).sum::<usize>() + 2
 }
 
-const fn cell_sign(cell: Cell, object: bool) -> &'static str {
+const fn cell_sign(cell: PartComparison, object: bool) -> &'static str {
     match (cell, object) {
-        (Cell::Has, true) => "=",
-        (Cell::Has, false) => "+",
-        (Cell::Differs, _) => "~",
-        (Cell::Lacks, _) => "-",
+        (PartComparison::Has, true) => "=",
+        (PartComparison::Has, false) => "+",
+        (PartComparison::Differs, _) => "~",
+        (PartComparison::Lacks, _) => "-",
     }
 }
 
-const fn cell_text(cell: Cell, object: bool) -> &'static str {
+const fn cell_text(cell: PartComparison, object: bool) -> &'static str {
     match (cell, object) {
-        (Cell::Has, true) => "same",
-        (Cell::Has, false) => "yes",
-        (Cell::Differs, _) => "differs",
-        (Cell::Lacks, _) => "-",
+        (PartComparison::Has, true) => "same",
+        (PartComparison::Has, false) => "yes",
+        (PartComparison::Differs, _) => "differs",
+        (PartComparison::Lacks, _) => "-",
     }
 }
 

@@ -155,7 +155,8 @@ impl Splitter {
         let mut kept = 0;
         let mut at = 0;
         while at < columns.len() {
-            let is_whole = |column: &align::Column| column.iter().zip(&present).all(|(at, here)| at.is_some() == *here);
+            let is_whole =
+                |column: &align::AlignedItem| column.iter().zip(&present).all(|(at, here)| at.is_some() == *here);
             let run = columns[at..].iter().take_while(|column| !is_whole(column)).count();
             let count = run.max(1);
             let mut found: Strings = vec![None; texts.len()];

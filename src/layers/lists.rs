@@ -1,16 +1,16 @@
 //! List operations: `{$prepend: [...], $append: [...], $remove: [...]}` in place of a list changes the list of the
-//! layers below.
+//! lower layers.
 
 use ecow::EcoVec;
 
 use crate::finding::{Finding, RuleId};
 use crate::node::{Mapping, Node, Value};
 
-/// Adds items before those of the layers below.
+/// Adds items before those of the lower layers.
 const PREPEND: &str = "$prepend";
-/// Adds items after those of the layers below.
+/// Adds items after those of the lower layers.
 const APPEND: &str = "$append";
-/// Removes items that a layer below has.
+/// Removes items that a lower layer has.
 const REMOVE: &str = "$remove";
 
 /// The keys of an operation, in the order in which [`as_lists`] joins their items.
@@ -51,7 +51,7 @@ pub(super) fn check(node: &Node, findings: &mut Vec<Finding>) {
         let finding = Finding::error(RuleId::ProfileListChange, span, message);
         findings.push(
             finding.with_help(
-                "`{$append: [a]}`, `{$prepend: [a]}` and `{$remove: [a]}` change a list of the layers below",
+                "`{$append: [a]}`, `{$prepend: [a]}` and `{$remove: [a]}` change a list of the lower layers",
             ),
         );
     }
@@ -111,7 +111,7 @@ pub(super) fn changed(below: &[Node], change: &Mapping, findings: &mut Vec<Findi
                 findings.push(if secret || shown.len() > 200 {
                     finding
                 } else {
-                    finding.with_help(format!("the layers below make it {shown}"))
+                    finding.with_help(format!("the list of the lower layers is {shown}"))
                 });
             }
         }

@@ -77,14 +77,14 @@ pub struct Layers<'a> {
     /// Each with the profile that it is limited to, if any.
     sets: Vec<(Option<String>, Set)>,
     /// The merged base and environment file by environment, computed on first use.
-    shared: Mutex<BTreeMap<String, Result<Arc<Merged>, Failure>>>,
+    shared: Mutex<BTreeMap<String, Result<Arc<MergedLayers>, Failure>>>,
     /// The names of the files in `profiles/environments/`, listed on first use.
     environment_files: OnceLock<Vec<String>>,
 }
 
 /// The layers merged so far.
 #[derive(Debug, Clone)]
-struct Merged {
+struct MergedLayers {
     files: Vec<FileId>,
     node: Node,
     deleted: Vec<Deleted>,
@@ -94,7 +94,7 @@ struct Merged {
     findings: Vec<Finding>,
 }
 
-impl Merged {
+impl MergedLayers {
     fn new() -> Self {
         let empty = || Node::new(Mapping::new(), Span::NONE);
         Self {
@@ -236,7 +236,7 @@ impl<'a> Layers<'a> {
         if !self.environments(profile).iter().any(|name| name == environment) {
             return Err(self.environment_not_found(profile, environment));
         }
-        let mut merged = Merged::clone(&*self.base_and_environment(environment)?);
+        let mut merged = MergedLayers::clone(&*self.base_and_environment(environment)?);
         merged.files.push(profile.file);
         merged.merge(&profile.layer.content);
         // Layers that are specific to this environment or this run may not contradict what the environment enforces.
@@ -254,7 +254,7 @@ impl<'a> Layers<'a> {
                 Err(finding) => merged.findings.push(*finding),
             }
         }
-        let Merged { files, mut node, mut deleted, enforce, patches, choices, mut findings } = merged;
+        let MergedLayers { files, mut node, mut deleted, enforce, patches, choices, mut findings } = merged;
         findings.append(&mut merge_layer(&mut node, &enforce, &mut deleted));
         if !self.sets.is_empty() {
             self.schema.mark_secrets(&mut node);
@@ -294,7 +294,7 @@ impl<'a> Layers<'a> {
     }
 
     /// The base, the base's section and the environment's file, merged once per environment.
-    fn base_and_environment(&self, environment: &str) -> Result<Arc<Merged>, Failure> {
+    fn base_and_environment(&self, environment: &str) -> Result<Arc<MergedLayers>, Failure> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(merged) = shared.get(environment) {
             return merged.clone();
@@ -304,8 +304,8 @@ impl<'a> Layers<'a> {
         merged
     }
 
-    fn merge_base_and_environment(&self, environment: &str) -> Result<Merged, Failure> {
-        let mut merged = Merged::new();
+    fn merge_base_and_environment(&self, environment: &str) -> Result<MergedLayers, Failure> {
+        let mut merged = MergedLayers::new();
         merged.files.extend(self.base.file);
         merged.merge(&self.base.content);
         if let Some(section) = self.base.section(environment).and_then(|section| section.content.as_ref()) {

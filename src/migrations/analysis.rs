@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::sql::{Statement, Token, TokenKind, name_of, statements};
-use super::{Migration, Problem};
+use super::{Migration, MigrationProblem};
 use crate::finding::{RuleId, Severity};
 
 /// Records what the statements change, and reports problems.
-pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<Problem>) {
+pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, problems: &mut Vec<MigrationProblem>) {
     let mut found = Vec::new();
     for statement in all {
         let words = StatementTokens { text, tokens: &statement.tokens };
@@ -20,7 +20,7 @@ pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, 
             let shown = &line[..line.find(char::is_whitespace).unwrap_or(line.len())];
             let message = format!("`{shown}` is a psql command, not SQL");
             problems.push(
-                Problem::error(
+                MigrationProblem::error(
                     RuleId::MigrationPsqlCommand,
                     token.range.start..token.range.start + shown.len(),
                     message,
@@ -33,9 +33,9 @@ pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, 
         if let Some((index, repeatable)) = concurrent_index(&words) {
             if !repeatable && !alone && !migration.transaction {
                 let message = "a run that is killed after this statement cannot be repeated: the index already exists";
-                let problem = Problem::error(RuleId::MigrationNotRepeatable, statement.range(), message)
+                let problem = MigrationProblem::error(RuleId::MigrationNotRepeatable, statement.range(), message)
                     .with_help("add IF NOT EXISTS, or move the statement to its own file");
-                problems.push(Problem { severity: Severity::Warning, ..problem });
+                problems.push(MigrationProblem { severity: Severity::Warning, ..problem });
             }
             migration.indexes.extend(index);
         }
@@ -46,11 +46,11 @@ pub(super) fn analyze(text: &str, all: &[Statement], migration: &mut Migration, 
     apply_changes(found, migration);
 }
 
-fn check_transaction(words: &StatementTokens<'_>, statement: &Statement, problems: &mut Vec<Problem>) {
+fn check_transaction(words: &StatementTokens<'_>, statement: &Statement, problems: &mut Vec<MigrationProblem>) {
     if let Some(what) = not_allowed_in_transaction(words) {
         let message = format!("{what} cannot run inside a transaction block, and this file runs in one");
         problems.push(
-            Problem::error(RuleId::MigrationNeedsNoTransaction, statement.range(), message)
+            MigrationProblem::error(RuleId::MigrationNeedsNoTransaction, statement.range(), message)
                 .with_help("move it to its own file with `-- +goose NO TRANSACTION` (plain files: `-- plimsoll: no-transaction` as first line)"),
         );
     }
@@ -60,7 +60,8 @@ fn check_transaction(words: &StatementTokens<'_>, statement: &Statement, problem
     if control && !savepoint {
         let message = "this statement starts or ends a transaction, but the file already runs in one";
         problems.push(
-            Problem::error(RuleId::MigrationTransactionControl, statement.range(), message).with_help("remove it"),
+            MigrationProblem::error(RuleId::MigrationTransactionControl, statement.range(), message)
+                .with_help("remove it"),
         );
     }
 }
@@ -144,14 +145,14 @@ fn concurrent_index(words: &StatementTokens<'_>) -> Option<(Option<String>, bool
 }
 
 /// A change to a table or view; a rename is a drop and a creation.
-enum Change {
-    Made(String),
+enum TableChange {
+    Created(String),
     Altered(String),
-    Gone(String),
+    Dropped(String),
 }
 
 /// The tables and views that a statement creates, alters, drops or renames.
-fn changes(words: &StatementTokens<'_>, changes: &mut Vec<Change>) {
+fn changes(words: &StatementTokens<'_>, changes: &mut Vec<TableChange>) {
     if words.is(0, "create") {
         let mut at =
             words.skip(1, &["or", "replace", "global", "local", "unlogged", "foreign", "materialized", "recursive"]);
@@ -161,7 +162,7 @@ fn changes(words: &StatementTokens<'_>, changes: &mut Vec<Change>) {
         at = words.skip(at + 1, &["if", "not", "exists"]);
         let Some((name, after)) = words.name(at) else { return };
         if !(words.is(after, "partition") && words.is(after + 1, "of")) {
-            changes.push(Change::Made(name));
+            changes.push(TableChange::Created(name));
         }
     } else if words.is(0, "drop") {
         let at = words.skip(1, &["foreign", "materialized"]);
@@ -170,7 +171,7 @@ fn changes(words: &StatementTokens<'_>, changes: &mut Vec<Change>) {
         }
         let mut at = words.skip(at + 1, &["if", "exists"]);
         while let Some((name, after)) = words.name(at) {
-            changes.push(Change::Gone(name));
+            changes.push(TableChange::Dropped(name));
             if !words.symbol(after, ",") {
                 break;
             }
@@ -181,33 +182,33 @@ fn changes(words: &StatementTokens<'_>, changes: &mut Vec<Change>) {
         let Some((old, after)) = words.name(at) else { return };
         if words.is(after, "rename") && words.is(after + 1, "to") {
             let Some((new, _)) = words.name(after + 2) else { return };
-            changes.extend([Change::Gone(old), Change::Made(new)]);
+            changes.extend([TableChange::Dropped(old), TableChange::Created(new)]);
         } else {
-            changes.push(Change::Altered(old));
+            changes.push(TableChange::Altered(old));
         }
     }
 }
 
 /// Applies the changes of a file. A table that is created and dropped in it neither exists afterwards nor counts as
 /// dropped.
-fn apply_changes(changes: Vec<Change>, migration: &mut Migration) {
-    let (mut gone, mut altered) = (BTreeSet::new(), BTreeSet::new());
+fn apply_changes(changes: Vec<TableChange>, migration: &mut Migration) {
+    let (mut dropped, mut altered) = (BTreeSet::new(), BTreeSet::new());
     for change in changes.into_iter().rev() {
         match change {
-            Change::Made(name) | Change::Altered(name) if gone.contains(&name) => {}
-            Change::Made(name) => migration.tables.push(name),
-            Change::Altered(name) => _ = altered.insert(name),
-            Change::Gone(name) => _ = gone.insert(name),
+            TableChange::Created(name) | TableChange::Altered(name) if dropped.contains(&name) => {}
+            TableChange::Created(name) => migration.tables.push(name),
+            TableChange::Altered(name) => _ = altered.insert(name),
+            TableChange::Dropped(name) => _ = dropped.insert(name),
         }
     }
     migration.tables.reverse();
-    migration.dropped = gone.into_iter().collect();
+    migration.dropped = dropped.into_iter().collect();
     altered.retain(|name| !migration.tables.contains(name));
     migration.altered = altered.into_iter().collect();
 }
 
 /// The changes of statements within `DO` blocks.
-fn do_block_changes(text: &str, statement: &Statement, found: &mut Vec<Change>) {
+fn do_block_changes(text: &str, statement: &Statement, found: &mut Vec<TableChange>) {
     for token in statement.tokens.iter().filter(|token| token.kind == TokenKind::DollarText) {
         let body = &text[token.range.clone()];
         let Some(tag) = body[1..].find('$').map(|at| at + 2) else { continue };

@@ -6,7 +6,7 @@
 use crate::finding::RuleId;
 use std::ops::Range;
 
-use super::{Problem, sql};
+use super::{MigrationProblem, sql};
 
 /// The sections of a file that goose would run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn ends_statement(line: &str) -> bool {
 }
 
 /// Reads the annotations of a file.
-pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> GooseFile {
+pub(super) fn read(text: &str, problems: &mut Vec<MigrationProblem>) -> GooseFile {
     let mut form = GooseFile { end: text.len(), ..GooseFile::default() };
     let mut up = false;
     let mut down = false;
@@ -71,8 +71,9 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> GooseFile {
     let mut part = 0..0;
     let mut cuts = Vec::new();
     let mut unfinished: Option<Range<usize>> = None;
-    let mut reject =
-        |range: Range<usize>, message: String| problems.push(Problem::error(RuleId::MigrationForm, range, message));
+    let mut reject = |range: Range<usize>, message: String| {
+        problems.push(MigrationProblem::error(RuleId::MigrationForm, range, message))
+    };
     // Markers without a counterpart, which have a rule of their own.
     let mut unpaired: Vec<(Range<usize>, &str)> = Vec::new();
     const NO_END: &str = "`-- +goose StatementBegin` without `-- +goose StatementEnd`";
@@ -165,7 +166,9 @@ pub(super) fn read(text: &str, problems: &mut Vec<Problem>) -> GooseFile {
         form.parts.push(Section { range: part.start..text.len(), marked: false, cuts });
     }
     problems.extend(
-        unpaired.into_iter().map(|(range, message)| Problem::error(RuleId::MigrationStatementMarkers, range, message)),
+        unpaired
+            .into_iter()
+            .map(|(range, message)| MigrationProblem::error(RuleId::MigrationStatementMarkers, range, message)),
     );
     form
 }

@@ -32,7 +32,7 @@ pub const ORDER_KEY: &str = "order";
 const PLAIN_NO_TRANSACTION: &str = "-- plimsoll: no-transaction";
 
 /// The migration in a file, and its problems.
-type ParsedFile = (Migration, Vec<Problem>);
+type ParsedFile = (Migration, Vec<MigrationProblem>);
 
 thread_local! {
     /// Parsed files, plain and in goose's format: several rules read them, for each bundle of a run.
@@ -73,7 +73,7 @@ pub struct Migration {
 
 /// A problem in one of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct MigrationProblem {
     /// The index of the file.
     pub file: usize,
     /// The byte range in the file.
@@ -90,7 +90,7 @@ pub struct Problem {
     pub other: Option<usize>,
 }
 
-impl Problem {
+impl MigrationProblem {
     fn error(rule: RuleId, range: Range<usize>, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { file: 0, range, rule, severity: Severity::Error, message, help: "", other: None }
@@ -128,7 +128,7 @@ pub fn is_goose(files: &[SqlFile<'_>]) -> bool {
 /// goose's files are sorted by version. Plain files are sorted by name, with numbers compared as numbers; `*.down.sql`
 /// files are skipped.
 #[must_use]
-pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
+pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<MigrationProblem>) {
     let goose = is_goose(files);
     let mut migrations = Vec::new();
     let mut problems = Vec::new();
@@ -138,17 +138,17 @@ pub fn read(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
         }
         let mut found = Vec::new();
         migrations.push(read_one(at, file, goose, &mut found));
-        problems.extend(found.into_iter().map(|problem| Problem { file: at, ..problem }));
+        problems.extend(found.into_iter().map(|problem| MigrationProblem { file: at, ..problem }));
     }
     migrations.sort_by(|a, b| a.version.cmp(&b.version).then_with(|| natural(&a.name, &b.name)));
     for pair in migrations.windows(2) {
         let [first, second] = pair else { continue };
         let number = |migration: &Migration| migration.version.or_else(|| leading_number(&migration.name));
         let Some(version) = number(first).filter(|version| number(second) == Some(*version)) else { continue };
-        problems.push(Problem {
+        problems.push(MigrationProblem {
             file: second.file,
             other: Some(first.file),
-            ..Problem::error(
+            ..MigrationProblem::error(
                 RuleId::MigrationDuplicateVersion,
                 0..first_line(files[second.file].text),
                 format!("`{}` and `{}` both have version {version}", first.name, second.name),
@@ -199,7 +199,7 @@ pub fn for_tables(migrations: Vec<Migration>, wanted: &[&str]) -> Vec<Migration>
 
 /// The unmodified files of a folder that another tool runs, in the order given.
 #[must_use]
-pub fn read_verbatim(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<Problem>) {
+pub fn read_verbatim(files: &[SqlFile<'_>]) -> (Vec<Migration>, Vec<MigrationProblem>) {
     let mut problems = Vec::new();
     let read = |(at, file): (usize, &SqlFile<'_>)| {
         let from = problems.len();
@@ -233,40 +233,40 @@ pub fn config_maps(migrations: &[Migration], ordered: bool, limit: usize) -> Vec
 }
 
 /// Reports a name that is not a valid ConfigMap key.
-fn check_name(file: &SqlFile<'_>, problems: &mut Vec<Problem>) {
+fn check_name(file: &SqlFile<'_>, problems: &mut Vec<MigrationProblem>) {
     let key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if file.name.is_empty() || file.name.len() > 253 || !file.name.chars().all(key) {
         let message = format!("`{}` is not a valid ConfigMap key", file.name);
-        let problem = Problem::error(RuleId::MigrationFileName, 0..first_line(file.text), message);
+        let problem = MigrationProblem::error(RuleId::MigrationFileName, 0..first_line(file.text), message);
         problems.push(problem.with_help("use letters, digits, `-`, `_` and `.` only"));
     }
 }
 
 /// Reports a file that is too large for a ConfigMap, or for the annotation of `kubectl apply`.
-fn check_size(text: &str, bytes: usize, problems: &mut Vec<Problem>) {
+fn check_size(text: &str, bytes: usize, problems: &mut Vec<MigrationProblem>) {
     let range = 0..first_line(text);
     if bytes > CONFIG_MAP_BYTES {
         let message = format!("the file has {bytes} bytes; a ConfigMap can have at most 1048576");
         problems.push(
-            Problem::error(RuleId::MigrationTooBig, range, message)
+            MigrationProblem::error(RuleId::MigrationTooBig, range, message)
                 .with_help("split it into several migrations, or load the data some other way"),
         );
     } else if bytes > APPLY_BYTES {
         let message = format!("the file has {bytes} bytes, too large for the annotation of `kubectl apply`");
-        let problem = Problem::error(RuleId::MigrationTooBig, range, message)
+        let problem = MigrationProblem::error(RuleId::MigrationTooBig, range, message)
             .with_help("split it into several migrations, or apply with --server-side");
-        problems.push(Problem { severity: Severity::Warning, ..problem });
+        problems.push(MigrationProblem { severity: Severity::Warning, ..problem });
     }
 }
 
-fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<Problem>) -> Migration {
+fn read_one(at: usize, file: &SqlFile<'_>, goose: bool, problems: &mut Vec<MigrationProblem>) -> Migration {
     let head = 0..first_line(file.text);
     check_name(file, problems);
     let version = goose.then(|| goose_version(file.name)).flatten();
     if goose && version.is_none() {
         let message = format!("`{}` has no goose version", file.name);
         problems.push(
-            Problem::error(RuleId::MigrationFileName, head, message)
+            MigrationProblem::error(RuleId::MigrationFileName, head, message)
                 .with_help("start the name with a number above 0 and `_`"),
         );
     }
@@ -285,7 +285,7 @@ fn read_text(text: &str, goose: bool) -> ParsedFile {
     } else {
         if let Some(start) = text.find("-- migrate:up").or_else(|| text.find("-- migrate:down")) {
             problems.push(
-                Problem::error(RuleId::MigrationForm, start..start + 13, "this file is in dbmate's format")
+                MigrationProblem::error(RuleId::MigrationForm, start..start + 13, "this file is in dbmate's format")
                     .with_help("use goose's format, or plain files without down migrations"),
             );
         }
@@ -301,7 +301,7 @@ fn read_text(text: &str, goose: bool) -> ParsedFile {
             Ok(statements) => {
                 for statement in goose::split_statements(part, &statements) {
                     problems.push(
-                        Problem::error(
+                        MigrationProblem::error(
                             RuleId::MigrationStatementMarkers,
                             split_position(text, statement),
                             "goose splits this statement at a semicolon inside it",
@@ -316,7 +316,7 @@ fn read_text(text: &str, goose: bool) -> ParsedFile {
             }
             Err(open) => {
                 let message = format!("unterminated {}", open.what);
-                problems.push(Problem::error(RuleId::MigrationUnterminated, open.range, message));
+                problems.push(MigrationProblem::error(RuleId::MigrationUnterminated, open.range, message));
             }
         }
     }

@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use serde_json::{Map, Value as Json, json as value};
 
 use crate::diff::Redactor;
-use crate::explain::{self, Field, Line, Value};
+use crate::explain::{self, AnnotatedLine, ProfileValue, RenderedField};
 use crate::finding::{Finding, Severity};
 use crate::object::Object;
 use crate::report::{markup, plain};
@@ -50,7 +50,7 @@ impl Origins {
         )
     }
 
-    fn add(&mut self, field: &Field, sources: &Sources) -> usize {
+    fn add(&mut self, field: &RenderedField, sources: &Sources) -> usize {
         let mut out = Map::new();
         out.insert("at".into(), value!(location(sources, field.span)));
         if let Some(expression) = &field.expression {
@@ -68,7 +68,7 @@ impl Origins {
         self.origins.index_of(Json::Object(out).to_string())
     }
 
-    fn value(&mut self, input: &Value, sources: &Sources) -> usize {
+    fn value(&mut self, input: &ProfileValue, sources: &Sources) -> usize {
         let mut out = Map::new();
         out.insert("path".into(), value!(input.path));
         out.insert("value".into(), value!(truncate(&input.value)));
@@ -108,7 +108,7 @@ pub(super) fn yaml(
     let lines = explain::lines(&redactor.tree(&object.node));
     let mut marks: BTreeMap<usize, Severity> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| !finding.field.is_empty()) {
-        let is_in = |line: &Line| {
+        let is_in = |line: &AnnotatedLine| {
             let rest = line.field.strip_prefix(finding.field.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };

@@ -15,7 +15,7 @@ use crate::suggest;
 use crate::template::compile::{Compiler, DirectiveContext};
 
 use crate::template::compiled::{CompiledItem, CompiledNode, TemplatePiece, TextTemplate};
-use crate::template::instantiate::{Evaluated, Run};
+use crate::template::instantiate::{Evaluated, Instantiation};
 use crate::template::namespace;
 use crate::template::scan::{self, ScalarPiece};
 use crate::yaml::{self, Dialect};
@@ -264,7 +264,7 @@ impl Compiler<'_> {
     }
 }
 
-impl Run<'_> {
+impl Instantiation<'_> {
     /// The contents of the file that `$file` selects, or of all files that `$files` selects, by name.
     pub(super) fn files(&mut self, choice: &FileSelection) -> Evaluated<Node> {
         let path = match choice.path.pieces.as_slice() {
@@ -397,7 +397,7 @@ impl Compiler<'_> {
     }
 }
 
-impl Run<'_> {
+impl Instantiation<'_> {
     /// The objects of manifests, with the namespace of `$namespace` if there is one.
     pub(super) fn manifests(
         &mut self,

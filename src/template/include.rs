@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::template::compile::{Compiler, DirectiveContext};
 use crate::template::compiled::{CompiledItem, CompiledNode};
 use crate::template::functions::{self, CallableKind};
-use crate::template::instantiate::{Evaluated, Run};
+use crate::template::instantiate::{Evaluated, Instantiation};
 use crate::template::names::{AllowedFields, BUILT_IN, ValueShape, Variable};
 use crate::template::scan;
 use crate::template::value::Tree;
@@ -209,7 +209,7 @@ impl Compiler<'_> {
     }
 }
 
-impl Run<'_> {
+impl Instantiation<'_> {
     /// Instantiates a partial. Its parameters are evaluated at the `$include`.
     pub(super) fn include(&mut self, include: &Include) -> Evaluated<Option<Node>> {
         let mut bound = Vec::with_capacity(include.parameters.len());

@@ -32,7 +32,7 @@ pub(super) struct Reported;
 
 pub(super) type Evaluated<T> = Result<T, Reported>;
 
-pub(super) struct Run<'a> {
+pub(super) struct Instantiation<'a> {
     expressions: &'a [Expression],
     scope: Arc<Scope>,
     /// The values of expressions that do not read variables.
@@ -47,7 +47,7 @@ pub(super) struct Run<'a> {
     pub(super) decided: BTreeSet<EcoString>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Instantiation<'a> {
     pub(super) fn new(
         expressions: &'a [Expression],
         scope: Scope,

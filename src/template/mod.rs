@@ -39,9 +39,9 @@ use compile::Compiler;
 use compiled::CompiledDocument;
 use expression::{Expression, Scope};
 use files::ProjectFiles;
-use instantiate::Run;
+use instantiate::Instantiation;
 use names::CachedFields;
-use project::{Checksum, ContentName, Exchange, FileOwner, Sql, SqlFolders};
+use project::{Checksum, ContentName, Exchange, FileOwner, SqlFolders, SqlFunctions};
 use value::Tree;
 
 pub use files::NamedFiles;
@@ -219,7 +219,7 @@ impl Templates {
         let values = Arc::new(Tree { node, profile: true });
         let exchange = Arc::new(Exchange::default());
         let sql = |files| {
-            let sql = Sql { files, folders: self.folders.clone(), exchange: exchange.clone() };
+            let sql = SqlFunctions { files, folders: self.folders.clone(), exchange: exchange.clone() };
             minijinja::Value::from_object(sql)
         };
         let functions = vec![
@@ -229,9 +229,9 @@ impl Templates {
         ];
         let scope = Scope { values, locals: Vec::new(), functions };
         let read = |request: &_| self.folders.read(request, project, sources, inputs.profile);
-        let mut run = Run::new(&self.expressions, scope, &exchange, &read);
+        let mut run = Instantiation::new(&self.expressions, scope, &exchange, &read);
         let mut made = Vec::with_capacity(self.documents.len());
-        let pass = |run: &mut Run<'_>, late: bool, made: &mut Vec<Node>| {
+        let pass = |run: &mut Instantiation<'_>, late: bool, made: &mut Vec<Node>| {
             for document in self.documents.iter().filter(|document| document.late == late && selected(document)) {
                 // Errors are collected in the findings; the other documents are still checked.
                 let _ = run.document(&document.item, made);

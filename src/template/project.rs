@@ -163,13 +163,13 @@ const PART_BYTES: usize = 200 << 10;
 
 /// `sql(folder, tables)`, `team_sql(folder, tables)` and `team_files(folder)`: migrations as the data of ConfigMaps.
 #[derive(Debug)]
-pub(super) struct Sql {
+pub(super) struct SqlFunctions {
     pub(super) files: FileOwner,
     pub(super) folders: Arc<SqlFolders>,
     pub(super) exchange: Arc<Exchange>,
 }
 
-impl Object for Sql {
+impl Object for SqlFunctions {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
@@ -195,7 +195,7 @@ impl Object for Sql {
     }
 }
 
-impl Sql {
+impl SqlFunctions {
     fn fail(&self, findings: impl IntoIterator<Item = Finding>) -> Result<Value, Error> {
         lock(&self.exchange.findings).extend(findings);
         Err(fault("invalid migrations"))

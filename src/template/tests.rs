@@ -494,13 +494,13 @@ fn functions_return_the_documented_results() {
 #[test]
 fn a_field_cannot_have_the_name_of_a_function() {
     #[derive(Debug)]
-    struct Taken;
-    impl ProfileFields for Taken {
+    struct ReservedFields;
+    impl ProfileFields for ReservedFields {
         fn fields(&self, _: &[&str]) -> AllowedFields {
             AllowedFields::Closed(vec!["app_labels".into(), "profile".into(), "port".into()])
         }
     }
-    let errors = render_with("a: 1\n", PROFILE, &Taken).errors();
+    let errors = render_with("a: 1\n", PROFILE, &ReservedFields).errors();
     assert_eq!(errors.lines().filter(|line| line.starts_with("template-name-taken")).count(), 2, "{errors}");
 }
 

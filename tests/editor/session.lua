@@ -1,4 +1,4 @@
--- What a person does in Neovim, step by step; what the editor shows goes to the file that RECORD names.
+-- A session in Neovim. Writes what the editor shows to the file in RECORD.
 local record = {}
 
 local function note(text)
@@ -10,7 +10,7 @@ local function finish(code)
   vim.cmd('cquit ' .. code)
 end
 
--- Waits until something is there, and returns it.
+-- Waits until `find` returns a value, and returns it.
 local function await(what, find)
   local found
   local there = vim.wait(15000, function()
@@ -69,7 +69,7 @@ local function has(rule)
   end, shown())[1]
 end
 
--- A manifest shows its findings.
+-- Findings of a manifest.
 open('manifests/gateway-failing.yaml')
 await('findings', function()
   return #vim.diagnostic.get(0) > 0
@@ -77,7 +77,7 @@ end)
 note('# findings of the manifest')
 vim.tbl_map(note, shown())
 
--- A fix is chosen from the menu, and mends one of them.
+-- A fix, chosen from the menu, resolves one of them.
 go_to('- name: datastorage', 'datastorage')
 vim.ui.select = function(items, options, choose)
   for _, item in ipairs(items) do
@@ -90,7 +90,7 @@ vim.lsp.buf.code_action()
 await('the edit', function()
   return vim.api.nvim_buf_line_count(0) > #before
 end)
-note('# lines that came')
+note('# inserted lines')
 for number, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, false)) do
   if number > 20 and number <= 20 + vim.api.nvim_buf_line_count(0) - #before then
     note(line)
@@ -103,7 +103,7 @@ note('# findings afterwards')
 vim.tbl_map(note, shown())
 vim.cmd('edit!')
 
--- A mistake in a template shows at once, without being saved.
+-- A finding of an unsaved template.
 open('project/templates/datastorage/service.yaml')
 go_to('nodePort:', 'nodePort:')
 local line = vim.api.nvim_get_current_line()
@@ -117,7 +117,7 @@ await('the finding in the template to go', function()
   return not has('template-name-unknown')
 end)
 
--- An expression tells its values, and leads to the line of the profile.
+-- Hover and definition of an expression.
 go_to('nodePort:', 'expose.nodePort')
 vim.api.nvim_win_set_cursor(0, { vim.fn.line('.'), vim.fn.col('.') + 7 })
 vim.lsp.buf.hover()
