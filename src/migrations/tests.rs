@@ -21,7 +21,7 @@ fn one(name: &str, text: &str) -> Migration {
 }
 
 #[test]
-fn keeps_the_lines_of_the_up_section_and_drops_down() {
+fn line_numbers_are_kept_and_the_down_section_is_removed() {
     let text = "-- why\n\n-- +goose Up\nCREATE TABLE a (x int);\r\n-- +goose Down\nDROP TABLE a;\n";
     let migration = one("00001_a.sql", text);
     assert_eq!(migration.sql, "-- why\n\n-- +goose Up\nCREATE TABLE a (x int);\n");
@@ -30,13 +30,13 @@ fn keeps_the_lines_of_the_up_section_and_drops_down() {
 }
 
 #[test]
-fn ends_a_marked_statement_that_has_no_semicolon() {
+fn a_marked_statement_without_a_semicolon_gets_one() {
     let text = "-- +goose Up\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN RETURN 1; END;\n$$ LANGUAGE plpgsql -- no end\n-- +goose StatementEnd\nSELECT f();\n";
     assert!(one("1_f.sql", text).sql.contains("plpgsql; -- no end\n"));
 }
 
 #[test]
-fn orders_goose_files_by_version_and_plain_files_by_number() {
+fn goose_files_are_ordered_by_version_and_plain_files_by_number() {
     let up = "-- +goose Up\nSELECT 1;\n";
     let (migrations, problems) = read(&[file("10_c.sql", up), file("9_b.sql", up), file("00002_a.sql", up)]);
     assert_eq!(problems, []);
@@ -49,7 +49,7 @@ fn orders_goose_files_by_version_and_plain_files_by_number() {
 }
 
 #[test]
-fn refuses_two_files_of_one_version() {
+fn duplicate_versions_are_errors() {
     let up = "-- +goose Up\nSELECT 1;\n";
     let (_, found) = read(&[file("00002_a.sql", up), file("2_b.sql", up)]);
     assert_eq!(found.len(), 1);
@@ -60,7 +60,7 @@ fn refuses_two_files_of_one_version() {
 }
 
 #[test]
-fn refuses_what_goose_refuses() {
+fn files_that_goose_rejects_are_errors() {
     let up = "-- +goose Up\n";
     for (text, expected) in [
         ("SELECT 1;\n-- +goose Up\n", "migration-form: SELECT 1;\n"),
@@ -86,17 +86,17 @@ fn refuses_what_goose_refuses() {
 }
 
 #[test]
-fn refuses_a_body_that_goose_would_cut() {
+fn a_function_body_that_goose_would_split_is_an_error() {
     let body = "CREATE FUNCTION f() RETURNS int AS $fn$\nBEGIN\n  RETURN 1;\nEND;\n$fn$ LANGUAGE plpgsql;\n";
     assert_eq!(problems("1_a.sql", &format!("-- +goose Up\n{body}")), ["migration-statement-markers: $f"]);
     assert_eq!(problems("1_a.sql", "-- +goose Up\nSELECT $é$\n;\n$é$;\n"), ["migration-statement-markers: $é"]);
-    assert!(problems("1_a.sql", body).is_empty(), "psql runs a plain file whole");
+    assert!(problems("1_a.sql", body).is_empty(), "psql runs a plain file as it is");
     one("1_a.sql", &format!("-- +goose Up\n-- +goose StatementBegin\n{body}-- +goose StatementEnd\n"));
     one("1_a.sql", "-- +goose Up\nDO $$ BEGIN PERFORM 1; END $$;\n");
 }
 
 #[test]
-fn tells_what_cannot_run_in_a_transaction() {
+fn statements_that_cannot_run_in_a_transaction_are_reported() {
     for statement in [
         "CREATE INDEX CONCURRENTLY i ON t (x);",
         "create unique /* c */ index\n concurrently i on t (x);",
@@ -122,7 +122,7 @@ fn tells_what_cannot_run_in_a_transaction() {
 }
 
 #[test]
-fn refuses_transactions_within_the_transaction_and_commands_of_psql() {
+fn transaction_control_and_psql_commands_are_errors() {
     for statement in ["BEGIN;", "START TRANSACTION;", "COMMIT;", "END;", "ROLLBACK;", "PREPARE TRANSACTION 'x';"] {
         assert_eq!(problems("1.sql", statement), [format!("migration-transaction-control: {statement}")]);
     }
@@ -139,7 +139,7 @@ fn refuses_transactions_within_the_transaction_and_commands_of_psql() {
 }
 
 #[test]
-fn finds_the_end_of_what_is_quoted() {
+fn semicolons_in_quotes_comments_and_bodies_do_not_end_a_statement() {
     assert_eq!(problems("1.sql", "SELECT 'it''s;\n"), ["migration-unterminated: '"]);
     assert_eq!(problems("1.sql", "SELECT $a$ $b$;"), ["migration-unterminated: $a$"]);
     assert_eq!(problems("1.sql", "/* /* */ SELECT 1;"), ["migration-unterminated: /*"]);
@@ -158,7 +158,7 @@ fn finds_the_end_of_what_is_quoted() {
 }
 
 #[test]
-fn keeps_psql_from_reading_variables() {
+fn psql_variables_are_separated_from_their_colon() {
     assert_eq!(
         one("1.sql", "SELECT a[1:USER], a[i:n], 'x'::text, ':USER', a[1:2] -- :USER\n").sql,
         "SELECT a[1: USER], a[i: n], 'x'::text, ':USER', a[1:2]; -- :USER\n"
@@ -166,7 +166,7 @@ fn keeps_psql_from_reading_variables() {
 }
 
 #[test]
-fn knows_the_tables_that_are_left() {
+fn dropped_and_renamed_tables_are_missing() {
     let files = [
         file("1.sql", "CREATE TABLE IF NOT EXISTS public.Audit_Events (x int) PARTITION BY RANGE (x);"),
         file(
@@ -185,12 +185,12 @@ fn knows_the_tables_that_are_left() {
     ];
     let (migrations, problems) = read(&files);
     assert_eq!(problems, []);
-    let wanted = ["audit_events", "p", "tmp", "Odd \"Name", "gone", "old", "new", "a", "dynamic", "c", "q"];
-    assert_eq!(missing_tables(&migrations, wanted), ["p", "tmp", "gone", "old", "a", "c", "q"]);
+    let names = ["audit_events", "p", "tmp", "Odd \"Name", "gone", "old", "new", "a", "dynamic", "c", "q"];
+    assert_eq!(missing_tables(&migrations, names), ["p", "tmp", "gone", "old", "a", "c", "q"]);
 }
 
 #[test]
-fn writes_the_order_the_scripts_read() {
+fn the_order_names_mode_version_file_and_indexes() {
     let (migrations, _) = read(&[
         file("2_i.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (x);\n"),
         file("1_t.sql", "-- +goose Up\nCREATE TABLE t (x int);\n"),
@@ -199,7 +199,7 @@ fn writes_the_order_the_scripts_read() {
 }
 
 #[test]
-fn splits_what_one_config_map_should_not_hold() {
+fn large_migrations_are_split_between_config_maps() {
     let big = format!("SELECT '{}';\n", "x".repeat(400));
     let names = ["1.sql", "2.sql", "3.sql", "4.sql"];
     let (migrations, _) = read(&names.map(|name| file(name, if name == "4.sql" { "SELECT 1;\n" } else { &big })));
@@ -211,12 +211,12 @@ fn splits_what_one_config_map_should_not_hold() {
 }
 
 #[test]
-fn takes_the_files_of_another_tool_as_they_are() {
+fn files_of_other_tools_are_kept_verbatim() {
     let text = "-- migrate:up\r\n\\d t\r\n-- migrate:down\r\n";
-    let (taken, problems) = read_verbatim(&[file("V1__a.sql", text), file("changelog.xml", "<x/>"), file("a b", "")]);
+    let (kept, problems) = read_verbatim(&[file("V1__a.sql", text), file("changelog.xml", "<x/>"), file("a b", "")]);
     let found: Vec<(RuleId, usize)> = problems.iter().map(|problem| (problem.rule, problem.file)).collect();
     assert_eq!(found, [(RuleId::MigrationFileName, 2)]);
-    let maps = config_maps(&taken[..2], false, 10);
+    let maps = config_maps(&kept[..2], false, 10);
     let pair = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
     assert_eq!(maps, [pair("V1__a.sql", text), pair("changelog.xml", "<x/>")]);
     let huge = "x".repeat(1_000_001);
@@ -224,13 +224,13 @@ fn takes_the_files_of_another_tool_as_they_are() {
 }
 
 #[test]
-fn reads_the_own_migrations() {
-    macro_rules! own {
+fn the_built_in_migrations_have_no_problems() {
+    macro_rules! built_in {
         ($($name:literal),*) => {
             [$(file($name, include_str!(concat!("../../templates/migrations/", $name)))),*]
         };
     }
-    let files = own![
+    let files = built_in![
         "0001_audit_events.sql",
         "0002_remediation_workflow_catalog.sql",
         "0003_remediation_workflow_catalog_ids.sql"
@@ -238,8 +238,8 @@ fn reads_the_own_migrations() {
     let (migrations, problems) = read(&files);
     assert_eq!(problems, []);
     let catalog = "remediation_workflow_catalog";
-    for (migration, (made, altered)) in migrations.iter().zip([("audit_events", ""), (catalog, ""), ("", catalog)]) {
-        assert_eq!((migration.tables.join(" "), migration.altered.join(" ")), (made.to_owned(), altered.to_owned()));
+    for (migration, (created, altered)) in migrations.iter().zip([("audit_events", ""), (catalog, ""), ("", catalog)]) {
+        assert_eq!((migration.tables.join(" "), migration.altered.join(" ")), (created.to_owned(), altered.to_owned()));
         assert!(migration.transaction);
     }
     let chosen = for_tables(migrations, &[catalog]);
@@ -250,7 +250,7 @@ fn reads_the_own_migrations() {
 }
 
 #[test]
-fn knows_the_tables_that_a_file_alters_but_does_not_make() {
+fn altered_tables_are_those_that_the_file_does_not_create() {
     let altered = |text: &str| one("1_a.sql", text).altered.join(" ");
     assert_eq!(altered("ALTER TABLE IF EXISTS ONLY public.b ADD x int;\nALTER TABLE a RENAME COLUMN x TO y;\n"), "a b");
     assert_eq!(altered("CREATE TABLE a (x int);\nALTER TABLE a ADD y int;\nALTER INDEX i RENAME TO j;\n"), "");
@@ -259,7 +259,7 @@ fn knows_the_tables_that_a_file_alters_but_does_not_make() {
 
 proptest! {
     #[test]
-    fn survives_any_text(pieces in proptest::collection::vec(
+    fn prepared_files_are_accepted_unchanged(pieces in proptest::collection::vec(
         prop_oneof![
             Just("-- +goose Up\n".to_owned()), Just("-- +goose Down\n".to_owned()), Just("$$".to_owned()), Just("'".to_owned()),
             Just("-- +goose StatementBegin\n".to_owned()), Just("-- +goose StatementEnd\n".to_owned()), Just("E'\\".to_owned()),
@@ -273,7 +273,7 @@ proptest! {
         }
         // An accepted migration is accepted again in its prepared form, with the same meaning.
         let sql = migrations[0].sql.clone();
-        let (again, _) = read(&[file("1_a.sql", &sql)]);
-        prop_assert_eq!(&again[0].tables, &migrations[0].tables);
+        let (reread, _) = read(&[file("1_a.sql", &sql)]);
+        prop_assert_eq!(&reread[0].tables, &migrations[0].tables);
     }
 }
