@@ -488,30 +488,30 @@ impl<'a> CreatedObjects<'a> {
     /// Collects the objects created for custom resources, and those copied to other namespaces.
     #[must_use]
     pub fn of(objects: &'a [Object]) -> Self {
-        let mut made = Self::default();
+        let mut created = Self::default();
         for object in objects {
             let annotations = &object.node["metadata"]["annotations"];
             if COPIES.iter().any(|key| annotations[*key].is_set()) {
                 for kind in ["ConfigMap", "Secret"].into_iter().filter(|kind| *kind == object.kind()) {
                     let copy = CreatedObject { by: object, keys: Any };
-                    made.names.entry((kind, None, object.name().to_owned())).or_insert(copy);
+                    created.names.entry((kind, None, object.name().to_owned())).or_insert(copy);
                 }
             }
             if !object.is_custom() {
                 continue;
             }
             let products = products(object);
-            products.unwrap_or_default().iter().chain(ANY).for_each(|product| made.add(object, product));
+            products.unwrap_or_default().iter().chain(ANY).for_each(|product| created.add(object, product));
             if products.is_none() {
-                made.unknown.insert((object.namespace(), object.name()));
+                created.unknown.insert((object.namespace(), object.name()));
             }
             let makes_services = |products: &[Product]| products.iter().any(|product| product.0 == "Service");
             let has_pods = products.is_none_or(makes_services) && object.kind() != "Gateway";
             if has_pods && object.pod_templates().iter().all(|template| template.partial) {
-                made.running.insert(object.namespace());
+                created.running.insert(object.namespace());
             }
         }
-        made
+        created
     }
 
     fn add(&mut self, object: &'a Object, Product(kind, pattern, keys): &Product) {
@@ -658,8 +658,8 @@ mod tests {
     fn the_table_is_sorted_and_its_patterns_are_valid() {
         assert!(TABLE.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
         for (kind, _, products) in TABLE {
-            for Product(made, pattern, _) in *products {
-                assert!(PRODUCTS.contains(made), "{kind}");
+            for Product(created, pattern, _) in *products {
+                assert!(PRODUCTS.contains(created), "{kind}");
                 assert_eq!(pattern.matches('{').count(), pattern.matches('}').count(), "{kind} {pattern}");
             }
         }
@@ -679,8 +679,8 @@ mod tests {
              {apiVersion: v1, kind: Secret, metadata: {name: copied, namespace: b, annotations: \
              {reflector.v1.k8s.emberstack.com/reflection-allowed: 'true'}}}\n",
         );
-        let made = CreatedObjects::of(&objects);
-        let has = |kind, name| made.has(kind, "a", name);
+        let created = CreatedObjects::of(&objects);
+        let has = |kind, name| created.has(kind, "a", name);
         for (kind, name) in [
             ("Secret", "db-app"),
             ("Secret", "db-anything"),
@@ -698,15 +698,15 @@ mod tests {
         {
             assert!(!has(kind, name), "{kind} {name}");
         }
-        assert!(!made.has("Secret", "b", "db-app"));
-        assert!(made.may_have("Secret", "a", "c-more") && made.may_have("Service", "a", "c"));
-        assert!(!made.may_have("Secret", "a", "conn") && !made.may_have("Secret", "b", "c"));
+        assert!(!created.has("Secret", "b", "db-app"));
+        assert!(created.may_have("Secret", "a", "c-more") && created.may_have("Service", "a", "c"));
+        assert!(!created.may_have("Secret", "a", "conn") && !created.may_have("Secret", "b", "c"));
         let keys =
-            |name, key| made.find("Secret", "a", name).and_then(|found| found.lacks(key).map(|_| found.is_exact()));
+            |name, key| created.find("Secret", "a", name).and_then(|found| found.lacks(key).map(|_| found.is_exact()));
         assert_eq!(
             [keys("db-app", "uri"), keys("db-app", "url"), keys("t", "user"), keys("t", "usr")],
             [None, Some(false), None, Some(true)]
         );
-        assert!(made.may_run_in("a") && !made.may_run_in("b"));
+        assert!(created.may_run_in("a") && !created.may_run_in("b"));
     }
 }
