@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::HashMap;
 
-use crate::check::fleet::Facts;
+use crate::check::fleet::BundleFacts;
 use crate::check::suppress::suppress;
 use crate::check::{self, Options};
 use crate::digest;
@@ -56,7 +56,7 @@ pub struct Bundle<T> {
     /// The profiles whose bundles are applied before this one.
     needs: Vec<String>,
     /// What the rules that compare bundles read, if there are several bundles.
-    facts: Option<Facts>,
+    facts: Option<BundleFacts>,
 }
 
 /// A bundle that did not pass its checks.
@@ -134,9 +134,9 @@ impl<'a> Fleet<'a> {
         let secrets =
             if findings.is_empty() { Secrets::default() } else { Secrets::of(self.sources, &rendered.objects) };
         let facts = || {
-            let facts = Facts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
+            let facts = BundleFacts::of(&profile.name, environment, &rendered.objects, rendered.kind_config.as_ref());
             // Bundles that go to clusters of their own never meet.
-            if settings.own_clusters { Facts { cluster: profile.name.clone(), ..facts } } else { facts }
+            if settings.own_clusters { BundleFacts { cluster: profile.name.clone(), ..facts } } else { facts }
         };
         let needs = rendered.values.choices[NEEDS].items().iter().map(|item| item.text().to_owned()).collect();
         let facts = self.selection.several.then(facts);
@@ -165,7 +165,7 @@ impl<'a> Fleet<'a> {
 
     /// Compares bundles that passed their own checks: the findings above a note, sorted.
     pub fn compare<T>(&self, bundles: &mut [Bundle<T>]) -> Vec<Finding> {
-        let facts: Vec<Facts> = bundles.iter_mut().filter_map(|bundle| bundle.facts.take()).collect();
+        let facts: Vec<BundleFacts> = bundles.iter_mut().filter_map(|bundle| bundle.facts.take()).collect();
         let mut findings = check::check_fleet(&facts, self.options);
         findings.retain(|finding| finding.severity > Severity::Note);
         suppress(self.sources, &[], &mut findings);

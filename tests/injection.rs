@@ -92,7 +92,7 @@ fn list<'j>(object: &'j Json, place: &str) -> &'j [Json] {
 }
 
 /// Where the pod of an object stands.
-fn pod_place(object: &Json) -> Option<&'static str> {
+fn pod_template_path(object: &Json) -> Option<&'static str> {
     match text(object, "/kind") {
         "Pod" => Some(""),
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => Some("/spec/template"),
@@ -103,7 +103,7 @@ fn pod_place(object: &Json) -> Option<&'static str> {
 
 /// The places of the containers of an object's pod.
 fn containers(object: &Json) -> Vec<String> {
-    let Some(pod) = pod_place(object) else { return Vec::new() };
+    let Some(pod) = pod_template_path(object) else { return Vec::new() };
     let of = |field: &str| {
         let place = format!("{pod}/spec/{field}");
         (0..list(object, &place).len()).map(|at| format!("{place}/{at}")).collect::<Vec<_>>()
@@ -119,7 +119,7 @@ fn has(objects: &[Json], kind: &str, name: &str) -> bool {
 fn selects(objects: &[Json], selector: &Json) -> bool {
     let Some(wanted) = selector.as_object().filter(|wanted| !wanted.is_empty()) else { return false };
     objects.iter().any(|object| {
-        let labels = pod_place(object).and_then(|pod| object.pointer(&format!("{pod}/metadata/labels")));
+        let labels = pod_template_path(object).and_then(|pod| object.pointer(&format!("{pod}/metadata/labels")));
         !matches!(text(object, "/kind"), "Job" | "CronJob")
             && labels.is_some_and(|labels| wanted.iter().all(|(key, value)| labels.get(key) == Some(value)))
     })
@@ -174,7 +174,7 @@ fn names(objects: &[Json]) -> Vec<Fault> {
                 of("Secret", vec![format!("{container}/envFrom/{number}/secretRef/name")]);
             }
         }
-        if let Some(pod) = pod_place(object) {
+        if let Some(pod) = pod_template_path(object) {
             for number in 0..list(object, &format!("{pod}/spec/volumes")).len() {
                 let volume = format!("{pod}/spec/volumes/{number}");
                 of("ConfigMap", vec![format!("{volume}/configMap/name")]);
@@ -219,7 +219,7 @@ fn keys(objects: &[Json]) -> Vec<Fault> {
                 }
             }
         }
-        let Some(pod) = pod_place(object) else { continue };
+        let Some(pod) = pod_template_path(object) else { continue };
         for number in 0..list(object, &format!("{pod}/spec/volumes")).len() {
             for (kind, field, name) in [("ConfigMap", "configMap", "name"), ("Secret", "secret", "secretName")] {
                 let place = format!("{pod}/spec/volumes/{number}/{field}");
@@ -264,7 +264,7 @@ fn is_needed(objects: &[Json], kind: &str, name: &str, key: &str) -> bool {
                     && text(variable, &format!("/valueFrom/{of_env}/key")) == key
             })
         });
-        let pod = pod_place(object).unwrap_or("/none");
+        let pod = pod_template_path(object).unwrap_or("/none");
         let volume = list(object, &format!("{pod}/spec/volumes")).iter().any(|volume| {
             text(volume, &format!("/{of_volume}/{name_field}")) == name
                 && list(volume, &format!("/{of_volume}/items")).iter().any(|item| text(item, "/key") == key)
@@ -314,7 +314,7 @@ fn ports(objects: &[Json]) -> Vec<Fault> {
 fn sub_paths(objects: &[Json]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, object) in objects.iter().enumerate() {
-        let Some(pod) = pod_place(object) else { continue };
+        let Some(pod) = pod_template_path(object) else { continue };
         // A file of a ConfigMap or Secret of the manifests; folders of disks are made when they are mounted.
         let is_known = |volume: &str| {
             list(object, &format!("{pod}/spec/volumes")).iter().any(|one| {
@@ -442,7 +442,7 @@ fn with_monitors(mut manifests: Manifests) -> Option<Manifests> {
     let of_service = |object: &Json| {
         let labels = object.pointer("/spec/selector")?.clone();
         let pod = objects.iter().find_map(|pod| {
-            let place = pod_place(pod).filter(|_| selects(std::slice::from_ref(pod), &labels))?;
+            let place = pod_template_path(pod).filter(|_| selects(std::slice::from_ref(pod), &labels))?;
             let name = text(pod, &format!("{place}/spec/containers/0/ports/0/name"));
             (!name.is_empty()).then(|| name.to_owned())
         })?;

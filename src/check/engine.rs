@@ -1,6 +1,6 @@
 //! Runs the rules over objects.
 
-use super::fleet::Facts;
+use super::fleet::BundleFacts;
 use super::options::Options;
 use super::rule::{Bundle, Check, Rule};
 use super::{custom_rules, decoding, pieces, rules};
@@ -106,7 +106,7 @@ fn check_objects(
                 (Check::Pod(check), Some(pod)) => check(pod, &mut Faults::new(object, report)),
                 _ => continue,
             }
-            report.leave_object();
+            report.drop_indexes();
         }
     }
     findings.extend(reports.into_iter().flat_map(|(_, report)| report.into_findings()));
@@ -124,7 +124,7 @@ fn check_bundle(rule: &'static Rule, bundle: &Bundle<'_>, sources: &Sources) -> 
 
 /// Runs the rules that compare the bundles of several profiles. The findings are not sorted.
 #[must_use]
-pub fn check_fleet(fleet: &[Facts], options: &Options) -> Vec<Finding> {
+pub fn check_fleet(fleet: &[BundleFacts], options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in rules::ALL.iter().filter(|rule| options.runs(rule.id)) {
         if let Check::Fleet(check) = rule.check {

@@ -10,7 +10,7 @@ use crate::source::Span;
 
 /// The facts of one bundle.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub struct BundleFacts {
     /// The profile it is rendered from.
     pub profile: String,
     /// The environment it is rendered for.
@@ -40,7 +40,7 @@ pub struct UsedPort {
     pub span: Span,
 }
 
-impl Facts {
+impl BundleFacts {
     /// Collects the facts of a bundle.
     #[must_use]
     pub fn of(profile: &str, environment: &str, objects: &[Object], kind_config: Option<&Object>) -> Self {

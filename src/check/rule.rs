@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::fleet::Facts;
+use super::fleet::BundleFacts;
 use super::options::Options;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::graph::{Graph, Pod};
@@ -78,7 +78,7 @@ pub enum Check {
     /// Checks all objects together.
     Bundle(fn(&Bundle<'_>, &mut Report<'_>)),
     /// Compares the bundles of several profiles. In an example each begins with `# bundle: <profile>`.
-    Fleet(fn(&[Facts], &mut Report<'_>)),
+    Fleet(fn(&[BundleFacts], &mut Report<'_>)),
     /// Another module reports the findings (the YAML loader, the decoder); the rule documents them.
     Elsewhere,
 }

@@ -17,8 +17,8 @@ const MAX_VALUE_LENGTH: usize = 400;
 /// Replaces the findings about values that are completed before they are applied with one note for each file. If the manifests
 /// are `complete`, the findings stay and their help mentions the placeholder.
 pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: bool, findings: &mut Vec<Finding>) {
-    let mut built: HashMap<FileId, LeftOut> = HashMap::new();
-    let mut files: HashMap<FileId, LeftOut> = HashMap::new();
+    let mut built: HashMap<FileId, OmittedFindings> = HashMap::new();
+    let mut files: HashMap<FileId, OmittedFindings> = HashMap::new();
     findings.retain_mut(|finding| {
         let Some(file) = sources.get(finding.span.file) else { return true };
         if is_encrypted(&file, finding.span) {
@@ -27,7 +27,7 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
         let Some(mark) = mark_of(sources, &file, finding) else {
             let completes = !complete && may_be_completed(finding) && kustomizations.is_resource(file.name.as_ref());
             if completes {
-                let found = LeftOut { span: finding.span, mark: "", count: 0 };
+                let found = OmittedFindings { span: finding.span, mark: "", count: 0 };
                 built.entry(finding.span.file).or_insert(found).add(finding);
             }
             return !completes;
@@ -41,7 +41,7 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
         if finding.severity == Severity::Note {
             return false;
         }
-        files.entry(finding.span.file).or_insert(LeftOut { span: finding.span, mark, count: 0 }).add(finding);
+        files.entry(finding.span.file).or_insert(OmittedFindings { span: finding.span, mark, count: 0 }).add(finding);
         false
     });
     findings.extend(built.into_values().map(|found| {
@@ -59,7 +59,7 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
 }
 
 /// The findings of a file that are left out.
-struct LeftOut {
+struct OmittedFindings {
     /// The location of the first one.
     span: Span,
     /// The form of its placeholder.
@@ -68,7 +68,7 @@ struct LeftOut {
     count: usize,
 }
 
-impl LeftOut {
+impl OmittedFindings {
     fn add(&mut self, finding: &Finding) {
         if finding.span.start < self.span.start {
             self.span = finding.span;

@@ -65,7 +65,7 @@ impl Quantity {
         }
         let written = node.as_str().unwrap_or_default().trim();
         let exponent = written.contains(['e', 'E']) && written.ends_with(|c: char| c.is_ascii_digit());
-        if written.ends_with('i') && amount.is_whole() && amount.0.abs() >= 1024 * BILLION {
+        if written.ends_with('i') && amount.is_integer() && amount.0.abs() >= 1024 * BILLION {
             let (mut mantissa, mut suffix) = (amount.0 / BILLION, 0);
             while mantissa % 1024 == 0 && suffix < 6 {
                 (mantissa, suffix) = (mantissa / 1024, suffix + 1);
@@ -120,7 +120,7 @@ impl Quantity {
 
     /// Whether it is an integer.
     #[must_use]
-    pub const fn is_whole(self) -> bool {
+    pub const fn is_integer(self) -> bool {
         self.0 % BILLION == 0
     }
 
@@ -133,7 +133,7 @@ impl Quantity {
     /// The amount rounded away from zero, saturating.
     #[must_use]
     pub fn round_up(self) -> i64 {
-        let whole = self.0 / BILLION + if self.is_whole() { 0 } else { self.0.signum() };
+        let whole = self.0 / BILLION + if self.is_integer() { 0 } else { self.0.signum() };
         i64::try_from(whole).unwrap_or(if whole < 0 { i64::MIN } else { i64::MAX })
     }
 
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn integers_and_multiples_are_recognized() {
-        assert!(parse("1000m").is_whole() && !parse("1m").is_whole());
+        assert!(parse("1000m").is_integer() && !parse("1m").is_integer());
         assert_eq!(parse("1500m").round_up(), 2);
         assert_eq!(parse("-1500m").round_up(), -2);
         assert!(parse("4Mi").is_multiple_of(parse("2Mi")) && !parse("3Mi").is_multiple_of(parse("2Mi")));

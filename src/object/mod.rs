@@ -8,7 +8,7 @@ use crate::finding::ObjectRef;
 use crate::node::{Node, Value};
 use crate::source::Span;
 
-pub use templates::{PodPlace, PodTemplate, below_template};
+pub use templates::{PodTemplate, PodTemplatePath, below_template};
 
 /// A Kubernetes object: its node and its identity.
 #[derive(Debug, Clone)]

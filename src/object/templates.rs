@@ -10,7 +10,7 @@ use crate::node::Node;
 /// The path of the pod template in an object of a built-in kind: the node with the pod's `metadata` and `spec`, which for a Pod
 /// is the object itself.
 #[derive(Debug, Clone, Copy)]
-pub struct PodPlace {
+pub struct PodTemplatePath {
     /// The keys from the object to the node.
     pub keys: &'static [&'static str],
     /// The path to the template of the objects that the controller creates: the pod template, or the Job template of a CronJob.
@@ -34,7 +34,7 @@ pub struct PodTemplate<'a> {
     pub partial: bool,
 }
 
-const WORKLOAD: PodPlace = PodPlace {
+const WORKLOAD: PodTemplatePath = PodTemplatePath {
     keys: &["spec", "template"],
     copied: &["spec", "template"],
     template: "spec.template",
@@ -45,7 +45,7 @@ const CRON_JOB_TEMPLATE: &str = "spec.jobTemplate.spec.template";
 
 /// What is at a path of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum TemplateForm {
     /// A template with `metadata` and `spec`.
     Template,
     /// A template whose pods run to completion.
@@ -56,11 +56,11 @@ enum Form {
     Spec,
 }
 
-use Form::{Job, Partial, Spec, Template};
+use TemplateForm::{Job, Partial, Spec, Template};
 
 /// Pod templates of custom resources that are not at `spec.template`, or are not complete: group, kind, paths, and what is at
 /// these paths. The source is given above the rows of each group.
-const TABLE: &[(&str, &str, &[&str], Form)] = &[
+const TABLE: &[(&str, &str, &[&str], TemplateForm)] = &[
     // https://github.com/actions/actions-runner-controller/tree/master/config/crd/bases
     ("actions.summerwind.dev", "RunnerDeployment", &["spec.template.spec"], Spec),
     ("actions.summerwind.dev", "RunnerSet", &["spec.template"], Partial),
@@ -142,16 +142,16 @@ const USUAL: [&str; 3] = ["spec.template", "spec.podTemplate", "spec.jobTemplate
 impl Object {
     /// The path of its pod template, if its kind is built in and has one.
     #[must_use]
-    pub fn pod_place(&self) -> Option<PodPlace> {
+    pub fn pod_template_path(&self) -> Option<PodTemplatePath> {
         match (self.group(), self.kind()) {
-            ("", "Pod") => Some(PodPlace { keys: &[], copied: &[], template: "", spec: "spec" }),
-            ("", "PodTemplate") => Some(PodPlace {
+            ("", "Pod") => Some(PodTemplatePath { keys: &[], copied: &[], template: "", spec: "spec" }),
+            ("", "PodTemplate") => Some(PodTemplatePath {
                 keys: &["template"],
                 copied: &["template"],
                 template: "template",
                 spec: "template.spec",
             }),
-            ("batch", "CronJob") => Some(PodPlace {
+            ("batch", "CronJob") => Some(PodTemplatePath {
                 keys: &["spec", "jobTemplate", "spec", "template"],
                 copied: &["spec", "jobTemplate"],
                 template: CRON_JOB_TEMPLATE,
@@ -167,15 +167,15 @@ impl Object {
     /// Its pod template (for a Pod, the object itself), if its kind is built in and the template is set.
     #[must_use]
     pub fn pod_template(&self) -> Option<&Node> {
-        self.pod_place().map(|place| self.node.at(place.keys)).filter(|node| node.is_set())
+        self.pod_template_path().map(|path| self.node.at(path.keys)).filter(|node| node.is_set())
     }
 
-    /// The keys to what its controller creates objects from: the pod template, or the Job template of a CronJob. For custom
-    /// resources, only a template at `spec.template`.
+    /// The keys to the template of the objects that its controller creates: the pod template, or the Job template of a
+    /// CronJob. For custom resources, only a template at `spec.template`.
     #[must_use]
-    pub fn copied_place(&self) -> Option<&'static [&'static str]> {
-        match self.pod_place() {
-            Some(place) => Some(place.copied).filter(|keys| !keys.is_empty()),
+    pub fn copied_path(&self) -> Option<&'static [&'static str]> {
+        match self.pod_template_path() {
+            Some(path) => Some(path.copied).filter(|keys| !keys.is_empty()),
             None if self.listed_templates().is_none() && self.has_usual_template(USUAL[0]) => Some(WORKLOAD.copied),
             None => None,
         }
@@ -184,8 +184,8 @@ impl Object {
     /// All its pod templates, including those of custom resources.
     #[must_use]
     pub fn pod_templates(&self) -> SmallVec<[PodTemplate<'_>; 1]> {
-        if let Some(place) = self.pod_place() {
-            let node = self.node.at(place.keys);
+        if let Some(path) = self.pod_template_path() {
+            let node = self.node.at(path.keys);
             let ends = matches!(self.kind(), "Job" | "CronJob");
             let template = PodTemplate { metadata: &node["metadata"], spec: &node["spec"], ends, partial: false };
             return if node.is_set() { smallvec![template] } else { SmallVec::new() };
@@ -220,14 +220,15 @@ impl Object {
         self.pod_patterns("metadata", &|_| false).into_iter().filter(|pattern| pattern != "metadata")
     }
 
-    /// Patterns of the field paths of a field of all pod templates; `is_itself` says for which forms the path is that of the field.
-    fn pod_patterns(&self, field: &str, is_itself: &dyn Fn(Form) -> bool) -> Vec<String> {
+    /// Patterns of the field paths of a field of all pod templates; `is_itself` returns whether the path of a form is that of
+    /// the field.
+    fn pod_patterns(&self, field: &str, is_itself: &dyn Fn(TemplateForm) -> bool) -> Vec<String> {
         let below = |pattern: &str| match pattern {
             "" => field.to_owned(),
             pattern => format!("{pattern}.{field}"),
         };
-        if let Some(place) = self.pod_place() {
-            return vec![below(place.template)];
+        if let Some(path) = self.pod_template_path() {
+            return vec![below(path.template)];
         }
         match self.listed_templates() {
             Some((patterns, form)) if is_itself(form) => patterns.iter().map(|pattern| (*pattern).to_owned()).collect(),
@@ -238,7 +239,7 @@ impl Object {
     }
 
     /// The rows of the table for its kind.
-    fn listed_templates(&self) -> Option<(&'static [&'static str], Form)> {
+    fn listed_templates(&self) -> Option<(&'static [&'static str], TemplateForm)> {
         let (group, kind) = (self.group(), self.kind());
         TABLE.iter().find(|row| row.1 == kind && row.0 == group).map(|row| (row.2, row.3))
     }
@@ -261,7 +262,7 @@ pub fn below_template(path: &str) -> &str {
     [CRON_JOB_TEMPLATE, WORKLOAD.template].into_iter().find_map(below).unwrap_or(path)
 }
 
-impl Form {
+impl TemplateForm {
     /// The pod template at a node; `None` if its spec is empty.
     fn of(self, node: &Node) -> Option<PodTemplate<'_>> {
         let (metadata, spec) = match self {
@@ -340,8 +341,8 @@ mod tests {
         assert_eq!(has("example.com/v1", "Anything", "spec: {template: {spec: {containers: [a, b]}}}"), 0);
         assert_eq!(has("v1", "ConfigMap", &spec), 0);
         let rollout = object("argoproj.io/v1alpha1", "Rollout", &spec);
-        assert_eq!(rollout.copied_place(), Some(&["spec", "template"][..]));
-        assert_eq!(object("batch/v1", "CronJob", "").copied_place(), Some(&["spec", "jobTemplate"][..]));
-        assert_eq!(object("v1", "Pod", "").copied_place(), None);
+        assert_eq!(rollout.copied_path(), Some(&["spec", "template"][..]));
+        assert_eq!(object("batch/v1", "CronJob", "").copied_path(), Some(&["spec", "jobTemplate"][..]));
+        assert_eq!(object("v1", "Pod", "").copied_path(), None);
     }
 }

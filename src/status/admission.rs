@@ -27,7 +27,7 @@ pub(super) fn cause<'a>(cluster: &Cluster<'a>, object: &'a Object, message: &str
 }
 
 fn subject(object: &Object, message: &str) -> String {
-    if object.pod_place().is_some() && message.contains("pods \"") {
+    if object.pod_template_path().is_some() && message.contains("pods \"") {
         format!("the pods of {} are", object.id)
     } else {
         format!("{} is", object.id)

@@ -122,7 +122,7 @@ impl<'a> Cluster<'a> {
         for label in object.pod_template().map_or(&[][..], |pod| pod["metadata"]["labels"].entries()) {
             self.by_pod_label.entry((namespace, &label.key, label.value.text())).or_default().push(at);
         }
-        if object.pod_place().is_some() && !matches!(object.kind(), "Pod" | "ReplicaSet") {
+        if object.pod_template_path().is_some() && !matches!(object.kind(), "Pod" | "ReplicaSet") {
             self.first_workload.entry(namespace).or_insert(at);
         }
         match object.kind() {
@@ -374,7 +374,7 @@ impl<'a> Template<'a> {
     /// The pod template of an object, if it has one.
     #[must_use]
     pub(super) fn of(cluster: &Cluster<'a>, object: &'a Object) -> Option<Self> {
-        let fields = object.pod_place()?.keys;
+        let fields = object.pod_template_path()?.keys;
         let spec = object.pod_spec()?;
         let written = cluster.manifest(&object.id).and_then(Object::pod_spec).unwrap_or(spec);
         Some(Self { object, spec, written, path: below(&path(""), &[fields, &["spec"]].concat()) })

@@ -46,7 +46,7 @@ pub(super) fn reassess<'a>(cluster: &Cluster<'a>, causes: &mut [Cause]) {
     let explained: HashSet<ObjectRef> = causes.iter().map(|cause| cause.affected.clone()).collect();
     let is_progressing = |object: &&Object| {
         !matches!(object.kind(), "Pod" | "ReplicaSet")
-            && object.pod_place().is_some()
+            && object.pod_template_path().is_some()
             && !explained.contains(&object.id)
             && state::of(cluster, object).0 == ObjectState::Progressing
     };

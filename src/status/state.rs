@@ -35,7 +35,7 @@ impl ObjectState {
 #[must_use]
 pub(super) fn of<'a>(cluster: &Cluster<'a>, object: &'a Object) -> (ObjectState, String) {
     let (state, description) = from_status(cluster, object);
-    if state == ObjectState::Ready || object.pod_place().is_none() {
+    if state == ObjectState::Ready || object.pod_template_path().is_none() {
         return (state, description);
     }
     match pod_activity(cluster, object) {

@@ -147,7 +147,7 @@ impl<'k> UpdateSimulator<'k> {
 
 /// Whether the pod template of a workload, or the spec of a Pod, differs.
 fn changes_pods(object: &Object, before: &Node, after: &Node) -> bool {
-    match object.pod_place().map(|place| place.keys) {
+    match object.pod_template_path().map(|place| place.keys) {
         Some([]) => before["spec"] != after["spec"],
         Some(path) => object.kind() != "PodTemplate" && before.at(path) != after.at(path),
         None if object.is_custom() => {

@@ -7,7 +7,7 @@ use crate::validation::{At, Faults};
 
 /// Where a reference is used, which determines the fields that it may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub enum ReferenceUse {
     /// In an environment variable.
     Env,
     /// In a file of a volume.
@@ -59,7 +59,7 @@ const RESOURCES: &[&str] = &[
 ];
 
 /// Validates a `fieldRef`.
-pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
+pub fn field(at: &At<'_, '_>, place: ReferenceUse, faults: &mut Faults<'_, '_>) {
     let (version, path) = (at.get("apiVersion"), at.get("fieldPath"));
     let text = path.text();
     if text.is_empty() {
@@ -85,7 +85,7 @@ pub fn field(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
         }
         return;
     }
-    let allowed = if place == Use::Env { ENV_FIELDS } else { VOLUME_FIELDS };
+    let allowed = if place == ReferenceUse::Env { ENV_FIELDS } else { VOLUME_FIELDS };
     if !allowed.contains(&text) {
         let known = FIELDS.contains(&text);
         let what = if known { "is not supported here" } else { "is not a supported field path" };
@@ -100,11 +100,11 @@ fn subscript(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Validates a `resourceFieldRef`.
-pub fn resource(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
+pub fn resource(at: &At<'_, '_>, place: ReferenceUse, faults: &mut Faults<'_, '_>) {
     let (container, resource, divisor) = (at.get("containerName"), at.get("resource"), at.get("divisor"));
     let name = resource.text();
     let huge = name.starts_with("limits.hugepages-") || name.starts_with("requests.hugepages-");
-    if place == Use::Volume && container.text().is_empty() {
+    if place == ReferenceUse::Volume && container.text().is_empty() {
         faults.add(&container, "`containerName` is required");
     } else if name.is_empty() {
         faults.add(&resource, "`resource` is required");

@@ -7,7 +7,7 @@ use crate::validation::{At, Faults};
 
 /// What a handler is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
+pub enum HandlerUse {
     /// A probe: `exec`, `httpGet`, `tcpSocket` or `grpc`.
     Probe,
     /// A lifecycle hook: `exec`, `httpGet`, `tcpSocket` or `sleep`.
@@ -18,8 +18,8 @@ pub enum Use {
 }
 
 /// Validates that there is exactly one handler, and the handler.
-pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
-    let last = if place == Use::Probe { "grpc" } else { "sleep" };
+pub fn check(at: &At<'_, '_>, place: HandlerUse, faults: &mut Faults<'_, '_>) {
+    let last = if place == HandlerUse::Probe { "grpc" } else { "sleep" };
     let mut handlers = 0;
     for field in ["exec", "httpGet", "tcpSocket", last] {
         let handler = at.get(field);
@@ -39,7 +39,7 @@ pub fn check(at: &At<'_, '_>, place: Use, faults: &mut Faults<'_, '_>) {
                 }
             }
             ("httpGet", _) => http_get(&handler, faults),
-            ("sleep", Use::Hook { grace }) => {
+            ("sleep", HandlerUse::Hook { grace }) => {
                 let seconds = handler.node["seconds"].as_i64().unwrap_or(0);
                 if !(0..=grace).contains(&seconds) {
                     let message =

@@ -28,7 +28,7 @@ pub fn not_negative(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 }
 
 /// Reports a percentage of more than 100%.
-pub fn at_most_all(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
+pub fn at_most_100(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     if let Value::String(text) = &at.node.value
         && names::percent(text).is_ok()
         && percentage(text) > 100

@@ -224,7 +224,7 @@ impl<'n> Pod<'n> {
     /// The pod template of an object; `None` if its kind has none.
     #[must_use]
     pub fn of(object: &'n Object) -> Option<Self> {
-        let place = object.pod_place()?;
+        let path = object.pod_template_path()?;
         let workload = match object.kind() {
             "Pod" => Workload::Pod,
             "PodTemplate" => Workload::PodTemplate,
@@ -236,7 +236,7 @@ impl<'n> Pod<'n> {
             "CronJob" => Workload::CronJob,
             _ => Workload::Job,
         };
-        let template = object.node.at(place.keys);
+        let template = object.node.at(path.keys);
         // The template of a ReplicationController is a pointer; if it is missing, the API server validates nothing else.
         if workload == Workload::ReplicationController && template.is_null() {
             return None;
@@ -250,7 +250,7 @@ impl<'n> Pod<'n> {
         let containers = lists
             .into_iter()
             .flat_map(|(list, node)| node.items().iter().enumerate().map(move |(index, node)| (list, index, node)))
-            .map(|(list, index, node)| Container { fields: Fields::of(node), list, index, spec_path: place.spec })
+            .map(|(list, index, node)| Container { fields: Fields::of(node), list, index, spec_path: path.spec })
             .collect();
         let volumes = volumes(object, workload, spec.volumes);
         Some(Self {
@@ -263,8 +263,8 @@ impl<'n> Pod<'n> {
             valid: OnceCell::new(),
             named: OnceCell::new(),
             ephemeral: OnceCell::new(),
-            template_path: place.template,
-            spec_path: place.spec,
+            template_path: path.template,
+            spec_path: path.spec,
         })
     }
 

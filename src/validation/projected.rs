@@ -24,7 +24,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             let items = projection.get("items");
             key_items(&items, faults);
             for item in items.items() {
-                once(at, &item.get("path"), &mut paths, faults);
+                check_unique(at, &item.get("path"), &mut paths, faults);
             }
         }
         let downward = source.get("downwardAPI");
@@ -32,7 +32,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             types += 1;
             for file in downward.get("items").items() {
                 downward_file(&downward, &file, faults);
-                once(at, &file.get("path"), &mut paths, faults);
+                check_unique(at, &file.get("path"), &mut paths, faults);
             }
         }
         let token = source.get("serviceAccountToken");
@@ -44,7 +44,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         if trust.is_set() {
             types += 1;
             trust_bundle(&trust, faults);
-            once(at, &trust.get("path"), &mut paths, faults);
+            check_unique(at, &trust.get("path"), &mut paths, faults);
         }
         let certificate = source.get("podCertificate");
         if certificate.is_set() {
@@ -58,7 +58,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
 }
 
 /// Reports a path that another source already has. The API server reports the volume.
-fn once<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<&'n str>, faults: &mut Faults<'_, '_>) {
+fn check_unique<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<&'n str>, faults: &mut Faults<'_, '_>) {
     if !path.text().is_empty() && !paths.insert(path.text()) {
         faults.add(&volume.same(path.node), format!("duplicate path `{}`", path.text()));
     }
@@ -121,7 +121,7 @@ fn pod_certificate<'n>(
         if !path.text().is_empty() {
             count += 1;
             form(&path, names::local_non_reserved_path(path.text()), faults);
-            once(volume, &path, paths, faults);
+            check_unique(volume, &path, paths, faults);
         }
     }
     if count == 0 {

@@ -22,12 +22,12 @@ pub struct Report<'a> {
     sources: Option<&'a Sources>,
     trail: Cell<Trail>,
     findings: Vec<Finding>,
-    searched: BTreeMap<usize, Searched>,
+    searched: BTreeMap<usize, PathSearches>,
 }
 
 /// How often the path of a node in an object was searched for, and the index that is built once that was often.
 #[derive(Debug, Default)]
-struct Searched {
+struct PathSearches {
     times: usize,
     index: Option<Index>,
 }
@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
     }
 
     /// Drops the indexes of an object that is not checked any more.
-    pub(crate) fn leave_object(&mut self) {
+    pub(crate) fn drop_indexes(&mut self) {
         // It is mostly empty, and clearing an empty map is not free.
         if !self.searched.is_empty() {
             self.searched.clear();

@@ -64,11 +64,11 @@ fn entry(key: &str, at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
     if amount.is_negative() {
         faults.add(at, format!("`{key}` must not be negative"));
     }
-    if is_extended(key) && !amount.is_whole() {
+    if is_extended(key) && !amount.is_integer() {
         faults.add(at, format!("`{key}` must be an integer"));
     }
     if let Some(size) = key.strip_prefix(HUGE_PAGES) {
-        let page = Quantity::parse(size).filter(|page| page.is_whole() && !page.is_negative() && !page.is_zero());
+        let page = Quantity::parse(size).filter(|page| page.is_integer() && !page.is_negative() && !page.is_zero());
         if !page.is_some_and(|page| Quantity::whole(amount.round_up()).is_multiple_of(page)) {
             faults.add(at, format!("`{key}` must be a multiple of the page size"));
         }

@@ -1,6 +1,6 @@
 //! The types of volume sources and their validation.
 
-use super::downward::{self, Use};
+use super::downward::{self, ReferenceUse};
 use super::{enums, projected};
 use crate::formats::quantity::Quantity;
 use crate::formats::{Checked, names};
@@ -160,12 +160,12 @@ pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: 
     form(&path, names::local_non_reserved_path(path.text()), faults);
     let (field, resource) = (at.get("fieldRef"), at.get("resourceFieldRef"));
     if field.is_set() {
-        downward::field(&field, Use::Volume, faults);
+        downward::field(&field, ReferenceUse::Volume, faults);
         if resource.is_set() {
             faults.add(&at, "only one of `fieldRef` and `resourceFieldRef` may be set");
         }
     } else if resource.is_set() {
-        downward::resource(&resource, Use::Volume, faults);
+        downward::resource(&resource, ReferenceUse::Volume, faults);
     } else {
         faults.add(&at, "one of `fieldRef` and `resourceFieldRef` is required");
     }

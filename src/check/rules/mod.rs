@@ -242,7 +242,7 @@ mod tests {
                 let (profile, text) = bundle.split_once('\n').unwrap();
                 let mut input = Input::default();
                 input.add(&sources, sources.add(profile, text), true);
-                crate::check::fleet::Facts::of(profile, "e2e", &input.objects, input.kind_config.as_ref())
+                crate::check::fleet::BundleFacts::of(profile, "e2e", &input.objects, input.kind_config.as_ref())
             })
             .collect();
         assert!(facts.len() > 1, "{}", rule.id);

@@ -32,7 +32,7 @@ pub(super) fn add(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
         return;
     }
     replicas(old, new, found);
-    let Some(path) = new.copied_place() else { return };
+    let Some(path) = new.copied_path() else { return };
     let mut reasons = reasons(change, path);
     if reasons.is_empty() && change.effect() == Some(Effect::Pods) {
         reasons.push("pod template".to_owned());

@@ -30,7 +30,7 @@ pub(super) const INIT_ONLY_VARIABLES: &[&str] = &[
 /// Changed variables that are only read when the volume is empty.
 pub(super) fn add_init_only_variables(change: &ObjectChange<'_>, found: &mut Vec<Consequence>) {
     let (Some(_), Some(new), None) = (change.old, change.new, change.renamed) else { return };
-    let Some(template) = new.copied_place().filter(|_| is_persistent(new)) else { return };
+    let Some(template) = new.copied_path().filter(|_| is_persistent(new)) else { return };
     for field in change.below(template).filter(|field| matches!(field.difference, Difference::Changed(..))) {
         let [.., PathStep::Field(list), PathStep::Item { label: Some(variable), .. }, PathStep::Field(value)] =
             field.path.as_slice()

@@ -44,7 +44,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     for at in [&least, &most] {
         percent::not_negative(faults, at);
-        percent::at_most_all(faults, at);
+        percent::at_most_100(faults, at);
     }
     let policy = spec.get("unhealthyPodEvictionPolicy");
     if policy.is_set() {

@@ -4,7 +4,7 @@ use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::formats::names;
 use crate::node::Node;
-use crate::validation::downward::{self, Use};
+use crate::validation::downward::{self, ReferenceUse};
 use crate::validation::{At, Faults, Pod};
 
 /// The rule.
@@ -69,8 +69,10 @@ fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Fault
             continue;
         }
         match entry.key.as_str() {
-            "fieldRef" => downward::field(&from.on("fieldRef", &entry.value), Use::Env, faults),
-            "resourceFieldRef" => downward::resource(&from.on("resourceFieldRef", &entry.value), Use::Env, faults),
+            "fieldRef" => downward::field(&from.on("fieldRef", &entry.value), ReferenceUse::Env, faults),
+            "resourceFieldRef" => {
+                downward::resource(&from.on("resourceFieldRef", &entry.value), ReferenceUse::Env, faults)
+            }
             "configMapKeyRef" => key_ref(&from.on("configMapKeyRef", &entry.value), faults),
             "secretKeyRef" => key_ref(&from.on("secretKeyRef", &entry.value), faults),
             "fileKeyRef" => file_ref(pod, &from.on("fileKeyRef", &entry.value), faults),

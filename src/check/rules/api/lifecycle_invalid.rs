@@ -47,7 +47,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let grace = pod.spec.termination_grace_period_seconds.as_i64().unwrap_or(30);
         for hook in [lifecycle.get("postStart"), lifecycle.get("preStop")] {
             if hook.is_set() {
-                handler::check(&hook, handler::Use::Hook { grace }, faults);
+                handler::check(&hook, handler::HandlerUse::Hook { grace }, faults);
             }
         }
         let signal = lifecycle.get("stopSignal");

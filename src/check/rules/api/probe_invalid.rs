@@ -61,7 +61,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 }
 
 fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
-    handler::check(at, handler::Use::Probe, faults);
+    handler::check(at, handler::HandlerUse::Probe, faults);
     for entry in at.node.entries() {
         let (field, number) = match entry.key.as_str() {
             "initialDelaySeconds" => ("initialDelaySeconds", entry.value.as_i64()),

@@ -119,7 +119,7 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
         faults.invalid(amount, "must not be negative");
     }
     let extended = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
-    if (COUNTED.contains(&name) || extended) && !value.is_whole() {
+    if (COUNTED.contains(&name) || extended) && !value.is_integer() {
         faults.invalid(amount, "must be an integer");
     }
 }

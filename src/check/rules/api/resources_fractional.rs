@@ -48,7 +48,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 fn fractional(list: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     for (key, amount) in list.keys() {
         if matches!(key, "memory" | "ephemeral-storage")
-            && Quantity::of(amount.node).is_some_and(|amount| !amount.is_whole())
+            && Quantity::of(amount.node).is_some_and(|amount| !amount.is_integer())
         {
             let draft = faults.add(&amount, format!("fractional byte value of `{key}`: must be an integer"));
             draft.help("the suffix `m` means milli: write `M` or `Mi` for megabytes");

@@ -68,7 +68,7 @@ fn deployment(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
             {
                 faults.add(&unavailable, "may not be 0 when `maxSurge` is 0");
             }
-            percent::at_most_all(faults, &unavailable);
+            percent::at_most_100(faults, &unavailable);
         }
         _ => _ = faults.not_supported(&kind, &["Recreate", "RollingUpdate"]).field(strategy.to_string()),
     }
@@ -82,7 +82,7 @@ fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
             let (surge, unavailable) = (rolling.get("maxSurge"), rolling.get("maxUnavailable"));
             for at in [&unavailable, &surge] {
                 percent::not_negative(faults, at);
-                percent::at_most_all(faults, at);
+                percent::at_most_100(faults, at);
             }
             // The defaults are 1 and 0.
             let has_unavailable = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
@@ -110,7 +110,7 @@ fn stateful_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 if percent::amount(unavailable.node) == 0 {
                     faults.invalid(&unavailable, "must not be 0");
                 }
-                percent::at_most_all(faults, &unavailable);
+                percent::at_most_100(faults, &unavailable);
             }
         }
         _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),

@@ -1,6 +1,6 @@
 //! Rule `fleet-hostport-duplicate`.
 
-use crate::check::fleet::Facts;
+use crate::check::fleet::BundleFacts;
 use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -37,7 +37,7 @@ nodes: [{role: control-plane, extraPortMappings: [{containerPort: 30082, hostPor
     check: Check::Fleet(check),
 };
 
-fn check(fleet: &[Facts], report: &mut Report<'_>) {
+fn check(fleet: &[BundleFacts], report: &mut Report<'_>) {
     let mut used = HashMap::new();
     for facts in fleet {
         for port in &facts.host_ports {

@@ -1,6 +1,6 @@
 //! Rule `fleet-image-skew`.
 
-use crate::check::fleet::Facts;
+use crate::check::fleet::BundleFacts;
 use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -35,7 +35,7 @@ spec: {containers: [{name: db, image: "ghcr.io/acme/db:2"}]}
     check: Check::Fleet(check),
 };
 
-fn check(fleet: &[Facts], report: &mut Report<'_>) {
+fn check(fleet: &[BundleFacts], report: &mut Report<'_>) {
     let mut seen = HashMap::new();
     for facts in fleet {
         for (name, version, span) in facts.images.iter().filter(|(name, ..)| !name.starts_with("localhost/")) {

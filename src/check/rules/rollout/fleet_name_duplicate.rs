@@ -1,6 +1,6 @@
 //! Rule `fleet-name-duplicate`.
 
-use crate::check::fleet::Facts;
+use crate::check::fleet::BundleFacts;
 use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -41,7 +41,7 @@ metadata: {name: datastorage-config, namespace: notification}
     check: Check::Fleet(check),
 };
 
-fn check(fleet: &[Facts], report: &mut Report<'_>) {
+fn check(fleet: &[BundleFacts], report: &mut Report<'_>) {
     let mut bundles: HashMap<(&String, &String), usize> = HashMap::new();
     for facts in fleet {
         *bundles.entry((&facts.environment, &facts.cluster)).or_default() += 1;
@@ -53,7 +53,7 @@ fn check(fleet: &[Facts], report: &mut Report<'_>) {
         for (object, span) in facts.objects.iter().filter(|(object, _)| object.kind != "Namespace") {
             let group = object.api_version.rsplit_once('/').map_or("", |(group, _)| group);
             let key = (&facts.environment, &facts.cluster, group, &object.kind, &object.namespace, &object.name);
-            let (first, first_span): (&Facts, crate::source::Span) = *seen.entry(key).or_insert((facts, *span));
+            let (first, first_span): (&BundleFacts, crate::source::Span) = *seen.entry(key).or_insert((facts, *span));
             if first.profile == facts.profile {
                 continue;
             }

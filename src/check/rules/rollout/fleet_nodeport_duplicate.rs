@@ -1,6 +1,6 @@
 //! Rule `fleet-nodeport-duplicate`.
 
-use crate::check::fleet::Facts;
+use crate::check::fleet::BundleFacts;
 use crate::check::{Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::validation::Report;
@@ -38,7 +38,7 @@ spec: {type: NodePort, ports: [{port: 80, nodePort: 30081}]}
     check: Check::Fleet(check),
 };
 
-fn check(fleet: &[Facts], report: &mut Report<'_>) {
+fn check(fleet: &[BundleFacts], report: &mut Report<'_>) {
     let mut used = HashMap::new();
     for facts in fleet {
         for port in &facts.node_ports {

@@ -53,7 +53,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let Some(exec) = exec else { continue };
         let exec = hook.on("exec", exec);
         let command = exec.get("command");
-        let Some(seconds) = slept(&command).filter(|seconds| *seconds > grace as f64) else { continue };
+        let Some(seconds) = sleep_seconds(&command).filter(|seconds| *seconds > grace as f64) else { continue };
         let own = if node.is_set() { "" } else { " by default" };
         let draft = faults
             .add(&command, format!("the preStop hook takes {seconds}s, longer than the grace period of {grace}s{own}"));
@@ -68,7 +68,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 const BRANCHES: [&str; 8] = ["case", "exit", "for", "if", "return", "timeout", "until", "while"];
 
 /// How long a command sleeps, in seconds: `sleep` itself, or all `sleep` commands of a script without branches.
-fn slept(command: &At<'_, '_>) -> Option<f64> {
+fn sleep_seconds(command: &At<'_, '_>) -> Option<f64> {
     let words: Vec<&str> = command.node.items().iter().map(Node::text).collect();
     let (program, arguments) = words.split_first()?;
     if shell::tail(program) == "sleep" {

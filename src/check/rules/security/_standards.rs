@@ -46,7 +46,7 @@ pub(super) struct Violation<'a> {
 }
 
 /// What a control finds: the node and the detail of the message.
-type Found<'a> = Option<(&'a Node, String)>;
+type ControlResult<'a> = Option<(&'a Node, String)>;
 
 /// A control of the standards.
 struct Control {
@@ -55,7 +55,7 @@ struct Control {
     versions: (u8, u8),
     reason: &'static str,
     fix: &'static str,
-    check: for<'p, 'a> fn(&Subject<'p, 'a>) -> Found<'a>,
+    check: for<'p, 'a> fn(&Subject<'p, 'a>) -> ControlResult<'a>,
 }
 
 /// A pod, with the version and level against which it is checked.
@@ -142,7 +142,7 @@ impl<'p, 'a> Subject<'p, 'a> {
     }
 
     /// The containers for which `find` returns a node, followed by `words`.
-    fn in_containers(&self, find: impl Fn(&Container<'a>) -> Option<&'a Node>, words: &str) -> Found<'a> {
+    fn in_containers(&self, find: impl Fn(&Container<'a>) -> Option<&'a Node>, words: &str) -> ControlResult<'a> {
         let found: Vec<_> =
             self.containers().filter_map(|container| Some((find(container)?, container.name()))).collect();
         let (node, _) = found.first()?;
@@ -160,7 +160,7 @@ impl<'p, 'a> Subject<'p, 'a> {
     }
 
     /// The containers for which neither the container nor the pod sets an allowed value in a field.
-    fn without(&self, path: &[&str], is_good: impl Fn(&Node) -> bool, words: &str) -> Found<'a> {
+    fn without(&self, path: &[&str], is_good: impl Fn(&Node) -> bool, words: &str) -> ControlResult<'a> {
         if is_good(self.pod.spec["securityContext"].at(path)) {
             return None;
         }
@@ -180,7 +180,7 @@ struct Setter<'a> {
 }
 
 /// The pod and containers that set values, followed by `words`.
-fn set_by<'a>(setters: &[Setter<'a>], words: &str) -> Found<'a> {
+fn set_by<'a>(setters: &[Setter<'a>], words: &str) -> ControlResult<'a> {
     let first = setters.first()?;
     let containers = named("container", setters.iter().filter_map(|setter| setter.container));
     let who = match (first.container.is_none(), containers.as_str()) {
@@ -209,7 +209,7 @@ fn is_true(node: &Node) -> bool {
     node.as_bool() == Some(true)
 }
 
-fn privilege_escalation<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn privilege_escalation<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.is_windows() {
         return None;
     }
@@ -222,7 +222,7 @@ fn privilege_escalation<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
 
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-fn app_armor<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn app_armor<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let is_bad = |node: &Node| !matches!(node.text(), "RuntimeDefault" | "Localhost");
     let setters = subject.setters(&["appArmorProfile", "type"], is_bad);
     let of_annotation = || {
@@ -258,7 +258,7 @@ const ADDABLE: &[&str] = &[
 ];
 
 /// The capabilities that containers add and that are not allowed.
-fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> Found<'a> {
+fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> ControlResult<'a> {
     let of = |container: &Container<'a>| &container.node["securityContext"]["capabilities"]["add"];
     let is_more = |node: &Node| !allowed.contains(&node.text());
     let more = |container: &Container<'a>| of(container).items().iter().any(is_more).then(|| of(container));
@@ -274,13 +274,13 @@ fn added<'a>(subject: &Subject<'_, 'a>, allowed: &[&str]) -> Found<'a> {
     subject.in_containers(more, &format!("must not include {names} in securityContext.capabilities.add"))
 }
 
-fn capabilities_baseline<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn capabilities_baseline<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     // The control of `restricted` replaces this one.
     let is_stricter = subject.level == Restricted && subject.minor >= 22;
     if is_stricter { None } else { added(subject, ADDABLE) }
 }
 
-fn capabilities_restricted<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn capabilities_restricted<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.is_windows() {
         return None;
     }
@@ -296,7 +296,7 @@ fn capabilities_restricted<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     }
 }
 
-fn host_namespaces<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn host_namespaces<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let fields = ["hostNetwork", "hostPID", "hostIPC"];
     let used: Vec<&str> = fields.into_iter().filter(|field| is_true(&subject.pod.spec[*field])).collect();
     let first = used.first()?;
@@ -314,7 +314,7 @@ fn volumes<'a>(subject: &Subject<'_, 'a>) -> impl Iterator<Item = (&'a Node, &'a
     subject.pod.spec["volumes"].items().iter().map(of)
 }
 
-fn host_path<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn host_path<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.level == Restricted {
         return None;
     }
@@ -335,7 +335,7 @@ const VOLUMES: &[&str] = &[
     "secret",
 ];
 
-fn volume_types<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn volume_types<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let bad: Vec<_> = volumes(subject).filter(|(_, kind)| !VOLUMES.contains(kind)).collect();
     let (first, _) = bad.first()?;
     let mut kinds: Vec<&str> = bad.iter().map(|(_, kind)| *kind).collect();
@@ -345,7 +345,7 @@ fn volume_types<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     Some((first, format!("{names} of the restricted {of}")))
 }
 
-fn host_ports<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn host_ports<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let host_port = |container: &Container<'a>| {
         let ports = container.node["ports"].items().iter().map(|port| &port["hostPort"]);
         ports.into_iter().find(|port| port.as_i64().is_some_and(|port| port != 0))
@@ -353,7 +353,7 @@ fn host_ports<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     subject.in_containers(host_port, "must not use a hostPort")
 }
 
-fn handler_hosts<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn handler_hosts<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let host = |container: &Container<'a>| {
         let lifecycle = &container.node["lifecycle"];
         let probes = ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| &container.node[probe]);
@@ -365,13 +365,13 @@ fn handler_hosts<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     subject.in_containers(host, "must not set a host in probes and lifecycle hooks")
 }
 
-fn privileged<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn privileged<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let is_privileged =
         |container: &Container<'a>| Some(&container.node["securityContext"]["privileged"]).filter(|node| is_true(node));
     subject.in_containers(is_privileged, "must not set securityContext.privileged=true")
 }
 
-fn proc_mount<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn proc_mount<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.level == Baseline && subject.has_user_namespace() {
         return None;
     }
@@ -381,7 +381,7 @@ fn proc_mount<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     subject.in_containers(other, "must not set securityContext.procMount to another value than Default")
 }
 
-fn run_as_non_root<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn run_as_non_root<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.has_user_namespace() {
         return None;
     }
@@ -390,14 +390,14 @@ fn run_as_non_root<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
         .or_else(|| subject.without(&path, is_true, "must set securityContext.runAsNonRoot=true"))
 }
 
-fn run_as_user<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn run_as_user<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.has_user_namespace() {
         return None;
     }
     set_by(&subject.setters(&["runAsUser"], |node| node.as_i64() == Some(0)), "must not set runAsUser=0")
 }
 
-fn se_linux<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn se_linux<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let is_type = |node: &Node| match node.text() {
         "" | "container_t" | "container_init_t" | "container_kvm_t" => false,
         "container_engine_t" => subject.minor < 31,
@@ -416,7 +416,7 @@ fn is_profile(node: &Node) -> bool {
     matches!(node.text(), "RuntimeDefault" | "Localhost")
 }
 
-fn seccomp_annotations<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn seccomp_annotations<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let is_bad =
         |value: &str| !matches!(value, "runtime/default" | "docker/default") && !value.starts_with("localhost/");
     let bad = subject.pod.annotations.entries().iter().find(|annotation| {
@@ -428,11 +428,11 @@ fn seccomp_annotations<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     Some((&bad.value, format!("forbidden annotation `{}`", bad.key)))
 }
 
-fn seccomp_baseline<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn seccomp_baseline<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.level == Restricted { None } else { bad_profiles(subject) }
 }
 
-fn seccomp_restricted<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn seccomp_restricted<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     if subject.is_windows() {
         return None;
     }
@@ -440,7 +440,7 @@ fn seccomp_restricted<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     bad_profiles(subject).or_else(|| subject.without(&["seccompProfile", "type"], is_profile, words))
 }
 
-fn bad_profiles<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn bad_profiles<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let setters = subject.setters(&["seccompProfile", "type"], |node| !is_profile(node));
     let values = suggest::list(setters.iter().map(|setter| setter.node.text()), "and");
     set_by(&setters, &format!("must not set securityContext.seccompProfile.type to {values}"))
@@ -464,7 +464,7 @@ const SYSCTLS: &[(&str, u8)] = &[
     ("net.ipv4.tcp_wmem", 32),
 ];
 
-fn sysctls<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn sysctls<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let is_allowed = |name: &str| SYSCTLS.iter().any(|(known, since)| *known == name && subject.minor >= *since);
     let items = subject.pod.spec["securityContext"]["sysctls"].items().iter();
     let bad: Vec<&Node> = items.map(|sysctl| &sysctl["name"]).filter(|name| !is_allowed(name.text())).collect();
@@ -472,7 +472,7 @@ fn sysctls<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
     Some((first, suggest::list(bad.iter().map(|name| name.text()), "and")))
 }
 
-fn host_process<'a>(subject: &Subject<'_, 'a>) -> Found<'a> {
+fn host_process<'a>(subject: &Subject<'_, 'a>) -> ControlResult<'a> {
     let setters = subject.setters(&["windowsOptions", "hostProcess"], is_true);
     set_by(&setters, "must not set securityContext.windowsOptions.hostProcess=true")
 }

@@ -97,7 +97,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// A directory that a container must be able to write to.
-struct Need {
+struct WritablePath {
     path: String,
     /// Whether it is in a volume that the image declares.
     volume: bool,
@@ -106,7 +106,7 @@ struct Need {
 }
 
 /// The directories that an official image writes to.
-fn needs(container: &Container<'_>) -> Vec<Need> {
+fn needs(container: &Container<'_>) -> Vec<WritablePath> {
     let Some(software) = software::official(container.image()) else { return Vec::new() };
     let tag = Tag::of(container.image());
     let has_arguments = !container.node["args"].items().is_empty();
@@ -129,7 +129,7 @@ fn needs(container: &Container<'_>) -> Vec<Need> {
             let named = folder.env.as_ref().and_then(|name| container.var_text(name));
             let path = named.unwrap_or_else(|| folder.path.clone());
             let volume = in_volume(&path);
-            Need { volume, certain: folder.stops && !volume && !configured, path }
+            WritablePath { volume, certain: folder.stops && !volume && !configured, path }
         })
         .collect()
 }

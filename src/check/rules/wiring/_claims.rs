@@ -10,7 +10,7 @@ use crate::path::address;
 use crate::references::Relation;
 
 /// A claim and a workload whose pods use it.
-pub(super) struct Use<'g, 'a> {
+pub(super) struct ClaimUse<'g, 'a> {
     /// The claim.
     pub(super) claim: &'a Object,
     /// The workload.
@@ -20,7 +20,7 @@ pub(super) struct Use<'g, 'a> {
 }
 
 /// The workloads that use claims whose only access mode is the given one.
-pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<Use<'g, 'a>> {
+pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<ClaimUse<'g, 'a>> {
     let has_mode = |claim: &Object| {
         let modes = claim.node["spec"]["accessModes"].items();
         matches!(modes, [only] if only.text() == mode)
@@ -38,7 +38,7 @@ pub(super) fn uses<'g, 'a>(graph: &'g Graph<'a>, mode: &str) -> Vec<Use<'g, 'a>>
     found
         .filter_map(|(reference, claim)| {
             let pod = *pods.get(&address(&reference.from.node))?;
-            Some(Use { claim, pod, node: reference.node })
+            Some(ClaimUse { claim, pod, node: reference.node })
         })
         .collect()
 }
@@ -58,9 +58,12 @@ pub(super) fn pods_at_once(pod: &Pod<'_>) -> Option<String> {
 }
 
 /// The workloads that use each claim and are applied together.
-pub(super) fn by_claim<'u, 'g, 'a>(bundle: &Bundle<'_>, uses: &'u [Use<'g, 'a>]) -> Vec<Vec<&'u Use<'g, 'a>>> {
+pub(super) fn by_claim<'u, 'g, 'a>(
+    bundle: &Bundle<'_>,
+    uses: &'u [ClaimUse<'g, 'a>],
+) -> Vec<Vec<&'u ClaimUse<'g, 'a>>> {
     let mut indexes = HashMap::with_capacity(uses.len());
-    let mut groups: Vec<Vec<&Use<'_, '_>>> = Vec::new();
+    let mut groups: Vec<Vec<&ClaimUse<'_, '_>>> = Vec::new();
     for one in uses {
         let index = *indexes.entry(address(&one.claim.node)).or_insert(groups.len());
         if index == groups.len() {

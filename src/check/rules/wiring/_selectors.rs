@@ -34,7 +34,7 @@ enum Scope {
 
 /// The form of a selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum SelectorForm {
     /// A label selector: `matchLabels`, `matchExpressions`.
     Selector,
     /// A map of labels.
@@ -54,11 +54,11 @@ pub(super) enum Consequence {
 
 /// A kind of objects that select others: a row of the table.
 #[derive(Debug)]
-pub(super) struct Selecting {
+pub(super) struct SelectingKind {
     kind: &'static str,
     group: &'static str,
     selector: &'static [&'static str],
-    form: Form,
+    form: SelectorForm,
     pub(super) selected_kind: SelectedKind,
     scope: Scope,
     pub(super) consequence: Consequence,
@@ -71,12 +71,12 @@ const INGRESS: &[&str] = &["spec", "targets", "ingress", "selector"];
 const NAMESPACES: Scope = Scope::Field(&["spec", "namespaceSelector"]);
 const INGRESS_NAMESPACES: Scope = Scope::Field(&["spec", "targets", "ingress", "namespaceSelector"]);
 
-const fn row(kind: &'static str, group: &'static str, selected_kind: SelectedKind, scope: Scope) -> Selecting {
-    Selecting {
+const fn row(kind: &'static str, group: &'static str, selected_kind: SelectedKind, scope: Scope) -> SelectingKind {
+    SelectingKind {
         kind,
         group,
         selector: SPEC,
-        form: Form::Selector,
+        form: SelectorForm::Selector,
         selected_kind,
         scope,
         consequence: Consequence::NoEffect,
@@ -84,7 +84,7 @@ const fn row(kind: &'static str, group: &'static str, selected_kind: SelectedKin
     }
 }
 
-impl Selecting {
+impl SelectingKind {
     const fn at(self, selector: &'static [&'static str]) -> Self {
         Self { selector, ..self }
     }
@@ -99,7 +99,7 @@ impl Selecting {
 }
 
 /// All kinds. The source is given above the rows of each group.
-static TABLE: &[Selecting] = &[
+static TABLE: &[SelectingKind] = &[
     // https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/
     row("PodDisruptionBudget", "policy", SelectedKind::Pods, Scope::Own).with_consequence(Consequence::Harmless),
     row("NetworkPolicy", "networking.k8s.io", SelectedKind::Pods, Scope::Own)
@@ -120,8 +120,8 @@ static TABLE: &[Selecting] = &[
     row("PodMonitoring", "monitoring.googleapis.com", SelectedKind::Pods, Scope::Own).scraping("endpoints"),
     row("ClusterPodMonitoring", "monitoring.googleapis.com", SelectedKind::Pods, Scope::Anywhere).scraping("endpoints"),
     // https://istio.io/latest/docs/reference/config/networking/gateway/
-    Selecting {
-        form: Form::Labels,
+    SelectingKind {
+        form: SelectorForm::Labels,
         consequence: Consequence::Platform,
         ..row("Gateway", "networking.istio.io", SelectedKind::Pods, Scope::Anywhere)
     },
@@ -189,7 +189,7 @@ enum Namespaces<'a> {
 }
 
 impl<'a> Namespaces<'a> {
-    fn of(row: &Selecting, object: &'a Object) -> Self {
+    fn of(row: &SelectingKind, object: &'a Object) -> Self {
         let field = match row.scope {
             Scope::Own => return Self::Own(object.namespace()),
             Scope::Anywhere => return Self::Anywhere,
@@ -234,7 +234,7 @@ impl<'a> Namespaces<'a> {
 
 /// The objects that an object selects.
 pub(super) struct Selection<'g, 'a> {
-    pub(super) row: &'static Selecting,
+    pub(super) row: &'static SelectingKind,
     pub(super) object: &'a Object,
     /// The selector.
     pub(super) selector: &'a Node,
@@ -260,7 +260,7 @@ impl<'g, 'a> Selections<'g, 'a> {
 
     /// The objects that an object selects, if its kind is in the table and it has a selector.
     pub(super) fn of(&'g self, object: &'a Object) -> Option<Selection<'g, 'a>> {
-        let is_row = |row: &&Selecting| row.kind == object.kind() && row.group == object.group();
+        let is_row = |row: &&SelectingKind| row.kind == object.kind() && row.group == object.group();
         let row = TABLE.iter().find(is_row)?;
         let selector = object.node.at(row.selector);
         if !selector.is_set() {
@@ -283,16 +283,16 @@ impl<'g, 'a> Selection<'g, 'a> {
     /// The labels in the selector.
     pub(super) fn labels(&self) -> &'a [Entry] {
         match self.row.form {
-            Form::Selector => self.selector["matchLabels"].entries(),
-            Form::Labels => self.selector.entries(),
+            SelectorForm::Selector => self.selector["matchLabels"].entries(),
+            SelectorForm::Labels => self.selector.entries(),
         }
     }
 
     /// The keys and values of the required labels.
     fn required_labels(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let expressions = match self.row.form {
-            Form::Selector => self.selector["matchExpressions"].items(),
-            Form::Labels => &[],
+            SelectorForm::Selector => self.selector["matchExpressions"].items(),
+            SelectorForm::Labels => &[],
         };
         let needs = |expression: &&Node| matches!(expression["operator"].text(), "In" | "Exists");
         let expressions = expressions.iter().filter(needs);
@@ -315,8 +315,8 @@ impl<'g, 'a> Selection<'g, 'a> {
     fn matches(&self, at: usize) -> bool {
         let labels = self.candidates.objects[at].1;
         match self.row.form {
-            Form::Selector => label_selector_matches(self.selector, labels),
-            Form::Labels => selects(self.selector, labels),
+            SelectorForm::Selector => label_selector_matches(self.selector, labels),
+            SelectorForm::Labels => selects(self.selector, labels),
         }
     }
 

@@ -92,16 +92,18 @@ pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
 }
 
 /// The help for a host that does not resolve: a similar Service, and how to declare the host if it is not one.
-pub(crate) fn unresolved_help(meant: Option<&Meant>, declare: &str) -> String {
-    match meant.filter(|meant| meant.serves) {
-        Some(Meant { name, .. }) => format!("did you mean `{name}`? if it is applied from elsewhere, {declare}"),
+pub(crate) fn unresolved_help(likely: Option<&LikelyService>, declare: &str) -> String {
+    match likely.filter(|service| service.serves) {
+        Some(LikelyService { name, .. }) => {
+            format!("did you mean `{name}`? if it is applied from elsewhere, {declare}")
+        }
         None => format!("if it is applied from elsewhere, {declare}"),
     }
 }
 
 /// The Service that was probably meant by a name that does not resolve.
 #[derive(Debug)]
-pub(crate) struct Meant {
+pub(crate) struct LikelyService {
     /// Its name.
     pub(crate) name: String,
     /// Whether it has the port, if one is specified.
@@ -111,7 +113,7 @@ pub(crate) struct Meant {
 }
 
 /// The Service that was probably meant by a name that does not resolve: one with a similar name, or the usual name.
-pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant> {
+pub(crate) fn likely_service(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<LikelyService> {
     let graph = bundle.graph();
     let Target::Missing { name, namespace, .. } = &mention.target else { return None };
     // The usual names of the same service count as similar.
@@ -131,7 +133,7 @@ pub(crate) fn meant(bundle: &Bundle<'_>, mention: &Mention<'_>) -> Option<Meant>
         (Some(service), Some(port)) => graph.services[service].serves(i64::from(port), graph),
         _ => true,
     };
-    Some(Meant { name, serves, described })
+    Some(LikelyService { name, serves, described })
 }
 
 /// The usual name of a known service's dependency that is similar to a name.
@@ -163,11 +165,11 @@ fn near_service(graph: &Graph<'_>, namespace: &str, name: &str) -> Option<String
 /// The severity of a host that does not resolve: an error if the manifests are complete, or if the description of a known
 /// service has another name for the host; a note if no object is in the namespace, or in the configuration of a proxy, whose
 /// upstreams may be optional.
-pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, meant: Option<&Meant>) -> Severity {
+pub(crate) fn missing_severity(bundle: &Bundle<'_>, mention: &Mention<'_>, likely: Option<&LikelyService>) -> Severity {
     let is_foreign = matches!(&mention.target, Target::Missing { namespace, written: true, .. } if !bundle.graph().namespaces.contains(namespace.as_str()));
-    match meant {
+    match likely {
         _ if bundle.options.complete => Severity::Error,
-        Some(Meant { described: true, serves: true, .. }) => Severity::Error,
+        Some(LikelyService { described: true, serves: true, .. }) => Severity::Error,
         _ if is_foreign || in_proxy_config(mention) => Severity::Note,
         _ => Severity::Warning,
     }

@@ -1,6 +1,6 @@
 //! Rule `claim-single-pod`.
 
-use crate::check::rules::wiring::_claims::{Use, by_claim, pods_at_once, uses};
+use crate::check::rules::wiring::_claims::{ClaimUse, by_claim, pods_at_once, uses};
 use crate::check::rules::wiring::_shared::title;
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
@@ -81,7 +81,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// Reports a workload with more than one pod at a time, always or during a rollout.
-fn check_workload(bundle: &Bundle<'_>, used: &Use<'_, '_>, report: &mut Report<'_>) {
+fn check_workload(bundle: &Bundle<'_>, used: &ClaimUse<'_, '_>, report: &mut Report<'_>) {
     let (object, claim) = (used.pod.object, used.claim);
     let mode = &claim.node["spec"]["accessModes"];
     if let Some(pods) = pods_at_once(used.pod) {

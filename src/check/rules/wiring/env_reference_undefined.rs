@@ -56,7 +56,7 @@ spec:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for pod in &bundle.graph().pods {
         for container in &pod.containers {
-            let uses = Uses::of(&bundle.options.kustomizations, pod, container);
+            let uses = ContainerReferences::of(&bundle.options.kustomizations, pod, container);
             uses.in_env(report);
             uses.in_words(report);
             uses.in_paths(report);
@@ -65,7 +65,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 }
 
 /// The references in a container, and the variables that they may refer to.
-struct Uses<'c, 'a> {
+struct ContainerReferences<'c, 'a> {
     kustomizations: &'c Kustomizations,
     pod: &'c Pod<'a>,
     container: &'c Container<'a>,
@@ -73,7 +73,7 @@ struct Uses<'c, 'a> {
     defined: HashMap<&'c str, usize>,
 }
 
-impl<'c, 'a> Uses<'c, 'a> {
+impl<'c, 'a> ContainerReferences<'c, 'a> {
     fn of(kustomizations: &'c Kustomizations, pod: &'c Pod<'a>, container: &'c Container<'a>) -> Self {
         let mut defined = HashMap::with_capacity(container.env.len());
         for (at, var) in container.env.iter().enumerate() {

@@ -1,6 +1,8 @@
 //! Rule `host-unresolved`.
 
-use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity, other_namespace, unresolved_help};
+use crate::check::rules::wiring::_shared::{
+    at_mention, likely_service, missing_severity, other_namespace, unresolved_help,
+};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::{Mention, MentionLocation, Target};
@@ -54,18 +56,18 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for mention in mentions().filter(is_in_file).chain(mentions().filter(|mention| !is_in_file(mention))) {
         match &mention.target {
             Target::Missing { name, namespace, written } => {
-                let meant = meant(bundle, mention);
+                let likely = likely_service(bundle, mention);
                 // A string that may not be a host is reported only if a similar Service exists.
-                if !mention.sure && !meant.as_ref().is_some_and(|meant| meant.serves) {
+                if !mention.sure && !likely.as_ref().is_some_and(|service| service.serves) {
                     continue;
                 }
-                let severity = missing_severity(bundle, mention, meant.as_ref());
+                let severity = missing_severity(bundle, mention, likely.as_ref());
                 let scope = if *written { format!(" in namespace `{namespace}`") } else { String::new() };
                 let service = if mention.is_secret() { "Service".to_owned() } else { format!("Service `{name}`") };
                 let declare = bundle.options.declaration.of(if mention.is_secret() { "HOST" } else { name });
                 at_mention(report, mention, format!("{service} not found{scope}"))
                     .severity(severity)
-                    .help(unresolved_help(meant.as_ref(), &declare));
+                    .help(unresolved_help(likely.as_ref(), &declare));
             }
             Target::OtherNamespace { service, namespace } if mention.sure => {
                 let object = graph.services[*service].object;

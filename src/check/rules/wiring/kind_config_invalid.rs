@@ -44,7 +44,7 @@ metadata: {name: web}
 };
 
 /// The type of a field.
-enum Form {
+enum FieldType {
     /// A string; other scalars are read as strings.
     Text,
     /// `true` or `false`.
@@ -56,18 +56,18 @@ enum Form {
     /// A port; 0 and -1 stand for any free port.
     Port,
     /// A list.
-    List(&'static Form),
+    List(&'static FieldType),
     /// A mapping with any keys.
-    Map(&'static Form),
+    Map(&'static FieldType),
     /// A mapping with these fields.
-    Fields(&'static [(&'static str, Form)]),
+    Fields(&'static [(&'static str, FieldType)]),
 }
 
-use Form::{Checked, Fields, Flag, List, Map, OneOf, Port, Text};
+use FieldType::{Checked, Fields, Flag, List, Map, OneOf, Port, Text};
 
 /// The fields of a cluster.
 /// (https://github.com/kubernetes-sigs/kind/blob/v0.30.0/pkg/apis/config/v1alpha4/types.go)
-const CLUSTER: &[(&str, Form)] = &[
+const CLUSTER: &[(&str, FieldType)] = &[
     ("apiVersion", Text),
     ("containerdConfigPatches", List(&Text)),
     ("containerdConfigPatchesJSON6902", List(&Text)),
@@ -81,7 +81,7 @@ const CLUSTER: &[(&str, Form)] = &[
     ("runtimeConfig", Map(&Text)),
 ];
 
-const NETWORKING: &[(&str, Form)] = &[
+const NETWORKING: &[(&str, FieldType)] = &[
     ("apiServerAddress", Text),
     ("apiServerPort", Port),
     ("disableDefaultCNI", Flag),
@@ -92,7 +92,7 @@ const NETWORKING: &[(&str, Form)] = &[
     ("serviceSubnet", Checked(is_subnets, "must be a CIDR, or two separated by a comma")),
 ];
 
-const NODE: &[(&str, Form)] = &[
+const NODE: &[(&str, FieldType)] = &[
     ("extraMounts", List(&Fields(MOUNT))),
     ("extraPortMappings", List(&Fields(MAPPING))),
     ("image", Text),
@@ -102,17 +102,17 @@ const NODE: &[(&str, Form)] = &[
     ("role", OneOf(&["control-plane", "worker"])),
 ];
 
-const MOUNT: &[(&str, Form)] =
+const MOUNT: &[(&str, FieldType)] =
     &[("containerPath", Text), ("hostPath", Text), ("propagation", Text), ("readOnly", Flag), ("selinuxRelabel", Flag)];
 
-const MAPPING: &[(&str, Form)] = &[
+const MAPPING: &[(&str, FieldType)] = &[
     ("containerPort", Port),
     ("hostPort", Port),
     ("listenAddress", Checked(|text| ip::sloppy(text).is_some(), "must be an IP address")),
     ("protocol", OneOf(&["SCTP", "TCP", "UDP"])),
 ];
 
-const PATCH: &[(&str, Form)] = &[("group", Text), ("kind", Text), ("patch", Text), ("version", Text)];
+const PATCH: &[(&str, FieldType)] = &[("group", Text), ("kind", Text), ("patch", Text), ("version", Text)];
 
 fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
@@ -184,7 +184,7 @@ impl Faults<'_, '_> {
         self.report.field(self.cluster, node, field, message).help(help);
     }
 
-    fn form(&mut self, node: &Node, form: &Form, field: &str) {
+    fn form(&mut self, node: &Node, form: &FieldType, field: &str) {
         // Null means the default.
         if node.is_null() {
             return;
@@ -236,7 +236,7 @@ impl Faults<'_, '_> {
         }
     }
 
-    fn fields(&mut self, node: &Node, fields: &[(&str, Form)], field: &str) {
+    fn fields(&mut self, node: &Node, fields: &[(&str, FieldType)], field: &str) {
         if !matches!(node.value, Value::Mapping(_)) {
             let name = if field.is_empty() { "the config" } else { field };
             self.add(node, field, format!("{name} must be a mapping"), "");

@@ -1,6 +1,6 @@
 //! Rule `url-unresolved`.
 
-use crate::check::rules::wiring::_shared::{at_mention, meant, missing_severity, unresolved_help};
+use crate::check::rules::wiring::_shared::{at_mention, likely_service, missing_severity, unresolved_help};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::RuleId;
 use crate::graph::Target;
@@ -45,16 +45,16 @@ data:
 fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     for mention in bundle.graph().mentions.iter().filter(|mention| mention.form == Form::Url && !mention.repeated) {
         let Target::Missing { name, namespace, written } = &mention.target else { continue };
-        let meant = meant(bundle, mention);
-        if !mention.sure && !meant.as_ref().is_some_and(|meant| meant.serves) {
+        let likely = likely_service(bundle, mention);
+        if !mention.sure && !likely.as_ref().is_some_and(|service| service.serves) {
             continue;
         }
-        let severity = missing_severity(bundle, mention, meant.as_ref());
+        let severity = missing_severity(bundle, mention, likely.as_ref());
         let scope = if *written { format!(" in namespace `{namespace}`") } else { String::new() };
         let service = if mention.is_secret() { "the Service".to_owned() } else { format!("Service `{name}`") };
         let declare = bundle.options.declaration.of(if mention.is_secret() { "HOST" } else { name });
         at_mention(report, mention, format!("{service} of the URL not found{scope}"))
             .severity(severity)
-            .help(unresolved_help(meant.as_ref(), &declare));
+            .help(unresolved_help(likely.as_ref(), &declare));
     }
 }
