@@ -1,4 +1,4 @@
-//! What compiles, and what the API server says of what does not.
+//! Expressions that compile, and the messages of the API server for those that do not.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::Cell;

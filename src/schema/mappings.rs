@@ -44,7 +44,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         let mut matches = rules.names.is_none_or(|id| self.key(id, entry, at));
         // A layer's null deletes, whatever the type.
         let deletes = self.mode == Mode::Layer && entry.value.is_null();
-        // What a structural schema says of the metadata of a resource only constrains values: its fields are known.
+        // The schema of a resource only constrains the values of its metadata, whose fields are built in.
         let prune = self.prune;
         self.prune &= !(sub.extensions().resource && entry.key == "metadata");
         let mut known = false;
@@ -95,7 +95,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         entry: &'n Entry,
         at: &At<'n, '_>,
     ) -> bool {
-        if self.found.is_none() {
+        if self.found.is_none() || self.is_full() {
             return false;
         }
         let matches = self.fault_at(FaultKind::Unknown, &entry.value, at, |name| format!("unknown field {name}"));

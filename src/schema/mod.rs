@@ -1,7 +1,7 @@
 //! Validation of trees against schemas: JSON Schemas of profiles and structural schemas of custom resources.
 //!
 //! A schema is compiled into a flat table of subschemas. The table validates trees ([`Schema::check`],
-//! [`Schema::validate`]), tells which paths can exist ([`Schema::lookup`]) and marks secrets ([`Schema::mark_secrets`]).
+//! [`Schema::validate`]), looks up paths ([`Schema::lookup`]) and marks secrets ([`Schema::mark_secrets`]).
 //!
 //! JSON Schemas follow draft 2020-12 for the keywords in [`keywords`] and the formats in [`formats`]; any other keyword or
 //! format is an error, so that no constraint is silently ignored. In structural schemas ([`structural`]), as the API server

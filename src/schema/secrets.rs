@@ -34,8 +34,8 @@ impl Schema {
         secrets.any(|known| known == name || suggest::nearest(name, [known]).is_some())
     }
 
-    /// Whether a name below `steps` is that of a secret, and one that the schema does not know: of the names that it knows, it
-    /// says which are secrets.
+    /// Whether a name below `steps` is that of a secret and unknown to the schema, whose own names are secrets only if they are
+    /// `writeOnly`.
     #[must_use]
     pub fn is_free_secret(&self, steps: &[PathStep<'_>], name: &str) -> bool {
         is_secret_name(name) && self.is_free(steps, name)

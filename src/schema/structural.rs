@@ -12,7 +12,7 @@ use super::compile::{Compile, list, number, text};
 use super::formats::NumberFormat;
 use super::rules::{NumberRules, Unsatisfiable};
 use super::walk::Walker;
-use super::{Budget, Fault, Id, Mode, ObjectRules, Schema, Sub, Types};
+use super::{Budget, Fault, Id, MOST_FAULTS, Mode, ObjectRules, Schema, Sub, Types};
 use crate::cursor::At;
 use crate::formats::named;
 use crate::node::{Entry, Node, Value};
@@ -204,9 +204,8 @@ pub(crate) trait ApiServer {
 }
 
 impl Schema {
-    /// Validates a custom resource, or the value of one of its fields, against a structural schema as the API server does,
-    /// apart from its CEL rules. Faults after the first [`MOST_FAULTS`](super::MOST_FAULTS) are not reported, nor any after
-    /// the budget is spent.
+    /// Validates a custom resource, or the value of one of its fields, as the API server does, apart from CEL rules. At most
+    /// [`MOST_FAULTS`] faults are reported, and none after the budget is spent.
     pub(crate) fn validate<'n>(&self, node: &'n Node, server: &dyn ApiServer, budget: &mut Budget) -> Vec<Fault<'n>> {
         let mut walker = Walker {
             schema: self,
@@ -219,7 +218,9 @@ impl Schema {
         };
         walker.value(Self::ROOT, &At::root("", node));
         *budget = walker.left;
-        walker.found.unwrap_or_default()
+        let mut faults = walker.found.unwrap_or_default();
+        faults.truncate(MOST_FAULTS);
+        faults
     }
 
     /// As [`Schema::structural`], for a whole custom resource.
@@ -253,7 +254,9 @@ impl<'s, 'n> Walker<'s, 'n> {
         let Some(server) = self.server.filter(|_| self.prune && sub.extensions().resource) else { return true };
         let faults = server.resource_faults(at);
         let is_valid = faults.is_empty();
-        faults.into_iter().for_each(|fault| self.push(fault));
+        if let Some(found) = &mut self.found {
+            found.extend(faults);
+        }
         is_valid
     }
 

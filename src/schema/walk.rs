@@ -171,7 +171,7 @@ impl<'s, 'n> Walker<'s, 'n> {
     /// Validates a value against a subschema. Returns whether it matches.
     pub(super) fn value(&mut self, id: Id, at: &At<'n, '_>) -> bool {
         let node = at.node;
-        if self.left.is_spent() || self.is_structural() && (node.is_null() || self.is_full()) {
+        if self.left.is_spent() || self.is_full() || self.is_structural() && node.is_null() {
             return true;
         }
         self.left.step();
@@ -249,7 +249,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         let filled = self.with_defaults(sub, at.node);
         let value = &filled.as_ref().map_or(*at, |node| At::root("", node));
         let is_any = sub.any.is_empty() || sub.any.iter().any(|id| self.matches(*id, value));
-        // How many layers of a value match says nothing about the whole.
+        // Several schemas may match a layer, if only one matches the whole.
         let most = if self.mode == Mode::Layer { 1 } else { 2 };
         let count = sub.one.iter().filter(|id| self.matches(**id, value)).take(most).count();
         let is_excluded = self.mode == Mode::Whole && sub.not.is_some_and(|id| self.matches(id, value));
@@ -385,7 +385,7 @@ impl<'s, 'n> Walker<'s, 'n> {
     }
 
     fn list(&mut self, rules: &'s ListRules, items: &'n [Node], at: &At<'n, '_>) -> bool {
-        // A list of a layer may be a change of another: then it says nothing of how many items there are, and which.
+        // The list of a layer may be a change of another list, so that its items are not those of the whole.
         let mut matches = self.mode == Mode::Layer || self.whole_list(rules, items, at);
         if self.mode == Mode::Layer && !rules.prefix.is_empty() {
             return matches;
@@ -444,22 +444,13 @@ impl<'s, 'n> Walker<'s, 'n> {
         matches
     }
 
-    /// Whether as many faults of a custom resource were found as are reported.
-    fn is_full(&self) -> bool {
-        self.found.as_ref().is_some_and(|found| found.len() >= MOST_FAULTS)
+    /// Whether further faults of a custom resource are not reported.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_structural() && self.found.as_ref().is_some_and(|found| found.len() >= MOST_FAULTS)
     }
 
     pub(super) fn last(&mut self) -> Option<&mut Fault<'n>> {
         self.found.as_mut()?.last_mut()
-    }
-
-    /// Adds a fault, unless only the verdict matters.
-    pub(super) fn push(&mut self, fault: Fault<'n>) {
-        if let Some(found) = &mut self.found
-            && (self.server.is_none() || found.len() < MOST_FAULTS)
-        {
-            found.push(fault);
-        }
     }
 
     /// Reports a fault of a value; `predicate` follows its name in the message. Always `false`, for the verdict.
@@ -478,7 +469,7 @@ impl<'s, 'n> Walker<'s, 'n> {
         if self.found.is_some() {
             let field = if self.is_structural() { at.to_string() } else { at.in_profile() };
             let message = message(&words::name(&field, self.whole));
-            self.push(Fault::new(kind, node, field, message));
+            self.found.get_or_insert_default().push(Fault::new(kind, node, field, message));
         }
         false
     }
