@@ -45,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            return told(&error);
+            return print_usage(&error);
         }
     };
     let mut output = Output::new(args.global.color.into());
@@ -59,16 +59,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            output.message(&safe(&format!("error: {error:#}")));
+            output.message(&safe_for_terminal(&format!("error: {error:#}")));
             ExitCode::from(2)
         }
     }
 }
 
 /// Prints the output of clap: help to stdout, errors to stderr, where arguments are quoted.
-fn told(error: &clap::Error) -> ExitCode {
+fn print_usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
-    let shown = safe(&text);
+    let shown = safe_for_terminal(&text);
     if error.use_stderr() && shown != text {
         _ = io::stderr().lock().write_all(shown.as_bytes());
         return ExitCode::from(2);
@@ -81,7 +81,7 @@ fn told(error: &clap::Error) -> ExitCode {
 }
 
 /// Redacts a message that repeats arguments, and escapes its control characters.
-fn safe(text: &str) -> String {
+fn safe_for_terminal(text: &str) -> String {
     let lines: Vec<String> = secret::typed(text).split('\n').map(report::plain).collect();
     lines.join("\n")
 }

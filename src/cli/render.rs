@@ -57,7 +57,7 @@ fn render(global: &Global, args: &Render, sources: &Sources, output: &mut Output
     let fleet = Fleet::new(sources, &project, &renderer, &options, selection);
     let results = progress::watched(profiles.len(), "rendering", |count| {
         in_parallel(&profiles, None, |profile| {
-            let bundles = fleet.render(profile, |name, objects, provenance| target.take(name, objects, provenance));
+            let bundles = fleet.render(profile, |name, objects, provenance| target.deliver(name, objects, provenance));
             count.fetch_add(1, Ordering::Relaxed);
             bundles
         })

@@ -29,13 +29,13 @@ pub(super) enum Target {
 }
 
 /// A bundle that was handed to the target.
-pub(super) struct Taken {
+pub(super) struct Delivery {
     name: BundleName,
-    kept: Kept,
+    delivered: Delivered,
 }
 
 /// What happened to its YAML.
-enum Kept {
+enum Delivered {
     /// It is printed at the end; with its objects.
     Text(String, Vec<ObjectRef>),
     /// It was written to a temporary file; whether it differs from the existing one.
@@ -66,35 +66,35 @@ impl Target {
     }
 
     /// Takes a bundle that passed its checks. Called from several threads.
-    pub(super) fn take(
+    pub(super) fn deliver(
         &self,
         name: BundleName,
         objects: &[&Object],
         provenance: impl FnOnce() -> Provenance,
-    ) -> anyhow::Result<Taken> {
+    ) -> anyhow::Result<Delivery> {
         let text = emit_stream(objects.iter().map(|object| &object.node));
         let rendering = |text| Rendering { name: name.clone(), text, provenance: provenance() };
-        let kept = match self {
-            Self::Stdout(_) => Kept::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
+        let delivered = match self {
+            Self::Stdout(_) => Delivered::Text(text, objects.iter().map(|object| object.id.clone()).collect()),
             Self::Folder(folder, writer) => {
                 let opened = writer.get_or_init(|| OutputWriter::open(folder).map_err(|error| format!("{error:#}")));
                 let writer = opened.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))?;
-                Kept::Written(writer.add(&rendering(text))?)
+                Delivered::Written(writer.add(&rendering(text))?)
             }
-            Self::Committed(folder) => Kept::Compared(out::verify(folder, &rendering(text))?),
+            Self::Committed(folder) => Delivered::Compared(out::verify(folder, &rendering(text))?),
         };
-        Ok(Taken { name, kept })
+        Ok(Delivery { name, delivered })
     }
 
     /// Finishes after the last bundle. `all`: there are no other bundles.
-    pub(super) fn finish(&self, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+    pub(super) fn finish(&self, deliveries: Vec<Delivery>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
         match self {
-            Self::Stdout(apart) => print(&taken, *apart, output),
+            Self::Stdout(apart) => print(&deliveries, *apart, output),
             Self::Folder(folder, writer) => match writer.get() {
-                Some(Ok(writer)) => write(folder, writer, taken, all, output),
+                Some(Ok(writer)) => write(folder, writer, deliveries, all, output),
                 _ => bail!("nothing was written to {}", folder.display()),
             },
-            Self::Committed(folder) => verify(folder, taken, all, output),
+            Self::Committed(folder) => verify(folder, deliveries, all, output),
         }
     }
 }
@@ -105,11 +105,11 @@ fn shown(path: &Path) -> PathBuf {
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
 }
 
-fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+fn print(deliveries: &[Delivery], apart: bool, output: &mut Output) -> anyhow::Result<Outcome> {
     let mut seen: BTreeMap<&ObjectRef, &str> = BTreeMap::new();
-    let mut texts = Vec::with_capacity(taken.len());
-    for Taken { name, kept } in taken {
-        let Kept::Text(text, identities) = kept else { continue };
+    let mut texts = Vec::with_capacity(deliveries.len());
+    for Delivery { name, delivered } in deliveries {
+        let Delivered::Text(text, identities) = delivered else { continue };
         for identity in identities {
             if let Some(first) = seen.insert(identity, &name.profile)
                 && !apart
@@ -135,13 +135,13 @@ fn print(taken: &[Taken], apart: bool, output: &mut Output) -> anyhow::Result<Ou
 fn write(
     folder: &Path,
     writer: &OutputWriter,
-    taken: Vec<Taken>,
+    deliveries: Vec<Delivery>,
     all: bool,
     output: &Output,
 ) -> anyhow::Result<Outcome> {
     writer.commit()?;
-    let new = taken.iter().filter(|taken| matches!(taken.kept, Kept::Written(true))).count();
-    let names: Vec<BundleName> = taken.into_iter().map(|taken| taken.name).collect();
+    let new = deliveries.iter().filter(|delivery| matches!(delivery.delivered, Delivered::Written(true))).count();
+    let names: Vec<BundleName> = deliveries.into_iter().map(|delivery| delivery.name).collect();
     let cleanup = if all { writer.remove_stale(&names)? } else { Cleanup::default() };
     for name in &cleanup.removed {
         output.message(&format!("removed {}: no profile renders it", folder.join(name).display()));
@@ -158,10 +158,10 @@ fn write(
     Ok(Outcome::Fine)
 }
 
-fn verify(folder: &Path, taken: Vec<Taken>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
+fn verify(folder: &Path, deliveries: Vec<Delivery>, all: bool, output: &mut Output) -> anyhow::Result<Outcome> {
     let (mut drifts, mut names) = (Vec::new(), Vec::new());
-    for Taken { name, kept } in taken {
-        if let Kept::Compared(drift) = kept {
+    for Delivery { name, delivered } in deliveries {
+        if let Delivered::Compared(drift) = delivered {
             drifts.extend(drift);
         }
         names.push(name);

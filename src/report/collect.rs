@@ -33,7 +33,7 @@ impl Secrets {
             all.add_word(&value, Evidence::Certain);
         }
         let found = in_parallel(&chunks, None, |objects| {
-            let mut collector = Collector::new(sources);
+            let mut collector = SecretCollector::new(sources);
             objects.iter().for_each(|object| collector.object(&object.node));
             collector.found
         });
@@ -42,10 +42,10 @@ impl Secrets {
             all.add_unread(sources, span);
         }
         all.ordinary.remove("default");
-        // Names are exceptions to redacted words: without such words they do not matter.
+        // NameCollector are exceptions to redacted words: without such words they do not matter.
         if all.has_words() {
             let names = in_parallel(&chunks, None, |objects| {
-                let mut names = Names::new(&all);
+                let mut names = NameCollector::new(&all);
                 objects.iter().for_each(|object| names.collect(&object.node, false));
                 (names.shown, names.not_redacted)
             });
@@ -81,7 +81,7 @@ impl<'a> KeyKinds<'a> {
 }
 
 /// The names of objects and fields, which are shown even if a Secret contains the same word.
-struct Names<'a, 'r> {
+struct NameCollector<'a, 'r> {
     secrets: &'r Secrets,
     key_kinds: KeyKinds<'a>,
     shown: HashSet<&'a str>,
@@ -98,7 +98,7 @@ pub(super) enum NamedWord<'a> {
     Object(&'a str),
 }
 
-impl<'a, 'r> Names<'a, 'r> {
+impl<'a, 'r> NameCollector<'a, 'r> {
     fn new(secrets: &'r Secrets) -> Self {
         Self { secrets, key_kinds: KeyKinds::default(), shown: HashSet::default(), not_redacted: BTreeSet::new() }
     }
@@ -156,7 +156,7 @@ impl<'a, 'r> Names<'a, 'r> {
 }
 
 /// Collects the secrets of objects.
-struct Collector<'a> {
+struct SecretCollector<'a> {
     sources: &'a Sources,
     found: Secrets,
     key_kinds: KeyKinds<'a>,
@@ -164,7 +164,7 @@ struct Collector<'a> {
     searched: HashSet<EcoString>,
 }
 
-impl<'a> Collector<'a> {
+impl<'a> SecretCollector<'a> {
     fn new(sources: &'a Sources) -> Self {
         Self { sources, found: Secrets::default(), key_kinds: KeyKinds::default(), searched: HashSet::default() }
     }
@@ -199,8 +199,8 @@ impl<'a> Collector<'a> {
         match &node.value {
             Value::String(text) => {
                 // In a record of a cluster most strings occur in several objects: a workload, its ReplicaSet, its pods.
-                let has_place = !node.origin.span.is_none() || node.origin.derived.is_some();
-                if has_place || self.searched.insert(text.clone()) {
+                let has_position = !node.origin.span.is_none() || node.origin.derived.is_some();
+                if has_position || self.searched.insert(text.clone()) {
                     self.text(node, text);
                 }
             }
@@ -284,16 +284,16 @@ impl<'a> Collector<'a> {
             }
         }
         if parts.is_empty() && node.origin.inputs().is_empty() {
-            self.written(node.origin.span, found.len());
+            self.add_in_file(node.origin.span, found.len());
         }
         for input in node.origin.inputs().iter().filter(|input| input.node.as_str().is_some()) {
-            self.written(input.node.origin.span, 0);
+            self.add_in_file(input.node.origin.span, 0);
         }
         true
     }
 
-    fn written(&mut self, span: Span, many: usize) {
-        secret::written(self.sources, span, many).into_iter().for_each(|place| self.found.positions.add(place));
+    fn add_in_file(&mut self, span: Span, many: usize) {
+        secret::written(self.sources, span, many).into_iter().for_each(|span| self.found.positions.add(span));
     }
 
     /// Collects the data of a Secret. A public key such as `POSTGRES_USER` is redacted in the Secret, not elsewhere.
@@ -326,7 +326,7 @@ impl<'a> Collector<'a> {
                     self.found.add_word(text, evidence);
                 }
                 node.origin.overridden().iter().for_each(|overridden| self.all(overridden, evidence));
-                node.origin.inputs().iter().for_each(|input| self.places_of(&input.node));
+                node.origin.inputs().iter().for_each(|input| self.positions_of(&input.node));
             }
         }
     }
@@ -364,14 +364,14 @@ impl<'a> Collector<'a> {
     }
 
     /// Collects the positions of what a secret was made from, but no words: the host in a URL with a password is not a secret.
-    fn places_of(&mut self, node: &Node) {
+    fn positions_of(&mut self, node: &Node) {
         match &node.value {
-            Value::Sequence(items) => items.iter().for_each(|item| self.places_of(item)),
-            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.places_of(&entry.value)),
+            Value::Sequence(items) => items.iter().for_each(|item| self.positions_of(item)),
+            Value::Mapping(mapping) => mapping.iter().for_each(|entry| self.positions_of(&entry.value)),
             Value::Null => {}
             _ => {
                 self.found.positions.add(node.origin.span);
-                node.origin.overridden().iter().for_each(|overridden| self.places_of(overridden));
+                node.origin.overridden().iter().for_each(|overridden| self.positions_of(overridden));
             }
         }
     }
