@@ -1,8 +1,8 @@
-//! Public images: what is known of the software in them, as data.
+//! Facts about the software in public images, as data.
 //!
-//! One file in `software/` describes one piece of software: the images that hold it, what they stop without, where they
-//! keep data, as which user they run. A file is read when a run meets the first image of it. A fact holds for the official
-//! images, whatever registry mirrors them; forks such as `bitnami/postgresql` share a program with them, and nothing else.
+//! Each file in `software/` describes a piece of software: its images, what they require to start, their data
+//! directories and users. A file is parsed when the first of its images is encountered. A fact applies to the official
+//! images on any mirror; forks such as `bitnami/postgresql` only share the program.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -13,7 +13,7 @@ use crate::formats::version::Version;
 use crate::source::FileId;
 use crate::yaml;
 
-/// What is known of a piece of software that public images hold.
+/// The description of the software in public images.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Software {
@@ -21,123 +21,123 @@ pub struct Software {
     pub name: String,
     /// The protocol it speaks, for data stores: `postgresql`, `mysql`, `mongodb`, `redis`, `rabbitmq`.
     pub program: Option<String>,
-    /// The public pages that the facts are taken from.
+    /// Public pages with the facts.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// The repositories that the facts hold for, with their registries.
+    /// The repositories that the facts apply to, with their registries.
     #[serde(default)]
     pub images: Vec<String>,
-    /// Last parts of the names of other images that hold the same program.
+    /// Last segments of the repositories of other images with the same program.
     #[serde(default)]
     pub derived: Vec<String>,
-    /// First arguments that run the program; any other runs another program.
+    /// The first arguments that run the program; any other runs a different program.
     #[serde(default)]
     pub entry: Vec<String>,
-    /// What the image stops without.
+    /// What the image requires to start.
     #[serde(default)]
     pub required: Vec<Requirement>,
-    /// Variables with which the image stops.
+    /// Variables with which the image exits.
     #[serde(default)]
-    pub refused: Vec<Refusal>,
-    /// Whether what the image runs by default needs a terminal, and ends without one.
+    pub refused: Vec<ForbiddenVariable>,
+    /// Whether the default command needs a terminal and exits without one.
     #[serde(default)]
     pub interactive: bool,
     /// The ports it listens on by default.
     #[serde(default)]
     pub ports: Vec<u16>,
-    /// As which user the image starts.
+    /// The users the image starts as.
     #[serde(default)]
     pub users: Vec<User>,
-    /// Whether it is a database, whose data people miss when it is gone.
+    /// Whether it is a database, whose data must be kept.
     #[serde(default)]
     pub database: bool,
-    /// The folders it keeps data in.
+    /// The data directories.
     #[serde(default)]
     pub data: Vec<Folder>,
-    /// Folders that it writes to beside its data.
+    /// Other directories that it writes to.
     #[serde(default)]
     pub writable: Vec<Folder>,
-    /// Where its configuration is read.
+    /// The paths of its configuration.
     #[serde(default)]
     pub config: Vec<String>,
-    /// Where it answers probes.
+    /// The endpoints for probes.
     #[serde(default)]
     pub probes: Vec<Probe>,
-    /// How long it takes until a new one answers, in seconds, where that is more than a moment.
+    /// The seconds until a new instance responds, if it takes long.
     pub startup_seconds: Option<u32>,
 }
 
-/// Something that an image stops without.
+/// Something that an image requires to start.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Requirement {
-    /// What is missing, in words: `the password of the superuser`.
+    /// A description for messages: `the password of the superuser`.
     pub what: String,
-    /// One of these must be given.
+    /// The settings of which one is required.
     pub any_of: Vec<Setting>,
-    /// It is needed only where one of these is given; always where there are none.
+    /// Only required if one of these is set, or if there are none.
     #[serde(default)]
     pub when: Vec<Setting>,
-    /// Whether it is needed only while the data folder is empty.
+    /// Whether it is only required if the data directory is empty.
     #[serde(default)]
     pub only_when_empty: bool,
     /// The first version that needs it.
     pub since: Option<Version>,
     /// The last version that needs it.
     pub until: Option<Version>,
-    /// The public page that says so.
+    /// The public page with this fact.
     pub source: String,
 }
 
-/// A way to give an image something.
+/// A setting of an image.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Setting {
     /// A variable that is set and not empty.
     pub env: Option<String>,
-    /// The value that the variable must have.
+    /// The required value of the variable.
     pub value: Option<String>,
-    /// An argument, or the beginning of one up to `=`.
+    /// An argument, or the part before its `=`.
     pub argument: Option<String>,
-    /// A file that is mounted.
+    /// A mounted file.
     pub file: Option<String>,
-    /// Whether any argument will do.
+    /// Whether any argument is sufficient.
     #[serde(default)]
     pub any_argument: bool,
 }
 
-/// A variable with which an image stops.
+/// A variable with which an image exits.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Refusal {
+pub struct ForbiddenVariable {
     /// The variable.
     pub env: String,
-    /// The value that is refused; any where left out.
+    /// The rejected value; any by default.
     pub value: Option<String>,
-    /// The least length of a value that is accepted.
+    /// The minimum length of accepted values.
     pub min_length: Option<usize>,
-    /// What to do instead.
+    /// The alternative.
     pub instead: String,
-    /// Whether it is refused only while the data folder is empty.
+    /// Whether it is only rejected if the data directory is empty.
     #[serde(default)]
     pub only_when_empty: bool,
-    /// The first version that refuses it.
+    /// The first version that rejects it.
     pub since: Option<Version>,
-    /// The last version that refuses it.
+    /// The last version that rejects it.
     pub until: Option<Version>,
-    /// The public page that says so.
+    /// The public page with this fact.
     pub source: String,
 }
 
-/// As which user an image starts where the pod does not say.
+/// The user that an image starts as if the pod does not set one.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct User {
-    /// `USER` of the image; `root` where it has none.
+    /// `USER` of the image; `root` if it has none.
     pub image: String,
-    /// The numeric user that the program runs as in the end.
+    /// The numeric ID of the user that the program finally runs as.
     pub runs_as: Option<u32>,
-    /// The same in variants on Alpine Linux, where it is another.
+    /// The ID in variants on Alpine Linux, if it differs.
     pub on_alpine: Option<u32>,
     /// The first version that has it.
     pub since: Option<Version>,
@@ -145,20 +145,20 @@ pub struct User {
     pub until: Option<Version>,
 }
 
-/// A folder in an image.
+/// A directory in an image.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Folder {
     /// Its path.
     pub path: String,
-    /// The variable that names another.
+    /// The variable that sets a different path.
     pub env: Option<String>,
-    /// A path at which the image takes no mount, unless the variable is set.
+    /// A path at which the image rejects a mount unless the variable is set.
     pub refuses: Option<String>,
-    /// Whether the image stops where it cannot write there.
+    /// Whether the image exits if it cannot write there.
     #[serde(default)]
     pub stops: bool,
-    /// Whether the image declares it as a volume. containerd makes a writable one where nothing is mounted; not every
+    /// Whether the image declares it as a volume. containerd provides a writable one if nothing is mounted; not every
     /// container runtime does.
     #[serde(default)]
     pub volume: bool,
@@ -168,7 +168,7 @@ pub struct Folder {
     pub until: Option<Version>,
 }
 
-/// Where a program answers probes.
+/// A probe endpoint of a program.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Probe {
@@ -178,7 +178,7 @@ pub struct Probe {
     pub ready: Option<String>,
     /// The path for a liveness probe.
     pub live: Option<String>,
-    /// A command that says whether it serves.
+    /// A command for probes.
     pub command: Option<String>,
     /// The first version that has it.
     pub since: Option<Version>,
@@ -186,26 +186,26 @@ pub struct Probe {
     pub until: Option<Version>,
 }
 
-static READ: LazyLock<Vec<OnceLock<Software>>> = LazyLock::new(|| SOFTWARE.iter().map(|_| OnceLock::new()).collect());
+static PARSED: LazyLock<Vec<OnceLock<Software>>> = LazyLock::new(|| SOFTWARE.iter().map(|_| OnceLock::new()).collect());
 
-/// All that is known, in the order of the names of the files.
+/// All descriptions in the order of the file names.
 pub fn all() -> impl Iterator<Item = &'static Software> {
     (0..SOFTWARE.len()).map(read)
 }
 
 fn read(number: usize) -> &'static Software {
-    READ[number].get_or_init(|| {
+    PARSED[number].get_or_init(|| {
         let file = &SOFTWARE[number];
         let documents = yaml::unpack(file.tree, file.text, FileId(0)).unwrap_or_default();
-        // Packed when the tool was built; a test holds that all are of the form.
+        // The files are packed at build time; a test ensures that they are valid.
         documents.first().and_then(|document| yaml::from_node(document).ok()).unwrap_or_default()
     })
 }
 
-/// The software whose images have a name with that last part.
-fn numbered(last: &str) -> Option<usize> {
+/// The index of the software with an image whose repository has this last segment.
+fn index_of(last: &str) -> Option<usize> {
     let find = |last: &str| SOFTWARE_IMAGES.binary_search_by(|(name, _)| (*name).cmp(last)).ok();
-    // `postgresql-16`, as some distributions name them.
+    // Some distributions use names such as `postgresql-16`.
     let without_version = || {
         let (name, version) = last.rsplit_once('-')?;
         version.bytes().all(|byte| byte.is_ascii_digit()).then_some(name)
@@ -214,19 +214,19 @@ fn numbered(last: &str) -> Option<usize> {
     Some(SOFTWARE_IMAGES[at].1)
 }
 
-/// Whether an image tells what is in it, whatever its container is called.
+/// Whether the software in an image is known.
 #[must_use]
 pub fn is_known(image: &str) -> bool {
-    numbered(last_part(repository(image))).is_some()
+    index_of(last_segment(repository(image))).is_some()
 }
 
-/// The software that an image holds, by the last part of its name: the official one or one derived from it.
+/// The software in an image, official or derived, by the last segment of its repository.
 #[must_use]
 pub fn of(image: &str) -> Option<&'static Software> {
-    numbered(last_part(repository(image))).map(read)
+    index_of(last_segment(repository(image))).map(read)
 }
 
-/// The software whose official image it is, whatever registry mirrors it.
+/// The software in an image, if it is an official one or a mirror of it.
 #[must_use]
 pub fn official(image: &str) -> Option<&'static Software> {
     let software = of(image)?;
@@ -234,20 +234,20 @@ pub fn official(image: &str) -> Option<&'static Software> {
     software.images.contains(&full).then_some(software)
 }
 
-/// The protocol of the data store that an image is known to hold: `postgresql`, `mysql`, `redis`.
+/// The protocol of the data store in an image: `postgresql`, `mysql`, `redis`.
 #[must_use]
 pub fn program(image: &str) -> Option<&'static str> {
     of(image)?.program.as_deref()
 }
 
-/// What an image's tag says of the version.
+/// The version in the tag of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tag {
-    /// A version, perhaps with a suffix: `16-alpine`.
+    /// A version, possibly with a suffix: `16-alpine`.
     Version(Version),
-    /// The newest one: no tag, or one without digits such as `latest` or `alpine`.
+    /// The latest version: no tag, or one without digits such as `latest` or `alpine`.
     Newest,
-    /// Nothing: a tag that begins with no version, or a digest alone.
+    /// A tag that does not start with a version, or only a digest.
     Unknown,
 }
 
@@ -264,7 +264,7 @@ impl Tag {
         }
     }
 
-    /// Whether something that holds for some versions certainly holds for it.
+    /// Whether a fact for a range of versions certainly applies.
     #[must_use]
     pub fn is_within(&self, since: Option<&Version>, until: Option<&Version>) -> bool {
         match self {
@@ -275,7 +275,7 @@ impl Tag {
     }
 }
 
-/// An image without tag and digest.
+/// The repository of an image, without tag and digest.
 fn repository(image: &str) -> &str {
     let image = image.trim();
     let image = image.split_once('@').map_or(image, |(name, _)| name);
@@ -285,11 +285,11 @@ fn repository(image: &str) -> &str {
     }
 }
 
-fn last_part(repository: &str) -> &str {
+fn last_segment(repository: &str) -> &str {
     repository.rsplit('/').next().unwrap_or(repository)
 }
 
-/// Registries that mirror Docker Hub under its own names, each with what it puts before them.
+/// The prefixes of Docker Hub and of mirrors with the same repository names.
 const MIRRORS: &[&str] = &[
     "docker.io/",
     "index.docker.io/",
@@ -299,7 +299,7 @@ const MIRRORS: &[&str] = &[
     "public.ecr.aws/docker/",
 ];
 
-/// A repository with its registry, as the container runtime completes it: `postgres` is `docker.io/library/postgres`.
+/// The full name of a repository: `docker.io/library/postgres` for `postgres`.
 fn full_repository(repository: &str) -> String {
     let mirrored = MIRRORS.iter().find_map(|mirror| repository.strip_prefix(mirror));
     let has_registry =
@@ -313,11 +313,11 @@ fn full_repository(repository: &str) -> String {
     }
 }
 
-/// Words in tags of variants that start as another user than the image does else.
+/// Words in the tags of variants that start as a different user.
 const OTHER_USERS: &[&str] = &["distroless", "rootless", "unprivileged", "nonroot"];
 
 impl User {
-    /// The numeric user that the program of an image runs as in the end.
+    /// The numeric ID of the user that the program of an image finally runs as.
     #[must_use]
     pub fn id(&self, image: &str) -> Option<u32> {
         let is_alpine = image.rsplit(':').next().is_some_and(|tag| tag.contains("alpine"));
@@ -326,7 +326,7 @@ impl User {
 }
 
 impl Software {
-    /// The folder it keeps its data in.
+    /// The data directory.
     #[must_use]
     pub fn data_folder(&self, tag: &Tag) -> Option<&Folder> {
         self.data.iter().find(|folder| tag.is_within(folder.since.as_ref(), folder.until.as_ref()))
@@ -349,7 +349,7 @@ mod tests {
     use crate::yaml::{Dialect, load_text};
 
     #[test]
-    fn every_file_is_of_the_form_and_says_where_its_facts_are_from() {
+    fn every_file_is_valid_and_has_sources() {
         assert!(SOFTWARE.len() >= 40);
         for file in SOFTWARE {
             let loaded = load_text(file.text, FileId(0), Dialect::Strict);
@@ -373,12 +373,12 @@ mod tests {
     }
 
     #[test]
-    fn no_two_files_claim_one_name() {
+    fn names_of_images_are_unique() {
         assert!(SOFTWARE_IMAGES.windows(2).all(|pair| pair[0].0 < pair[1].0), "{SOFTWARE_IMAGES:?}");
     }
 
     #[test]
-    fn images_are_known_by_their_repositories() {
+    fn images_are_recognized_by_their_repositories() {
         let name = |image: &str| official(image).map(|software| software.name.as_str());
         for image in [
             "postgres",
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_hold_for_the_versions_that_tags_name() {
+    fn facts_apply_to_the_versions_in_tags() {
         let folder = |image: &str| of(image).unwrap().data_folder(&Tag::of(image)).map(|folder| folder.path.as_str());
         assert_eq!(folder("postgres:16-alpine"), Some("/var/lib/postgresql/data"));
         assert_eq!(folder("postgres:18.1"), Some("/var/lib/postgresql"));

@@ -17,22 +17,22 @@ use crate::suggest;
 
 const SCRIPT: &str = include_str!("page.js");
 
-/// What a page shows.
+/// The contents of the page of a bundle.
 #[derive(Debug)]
 pub struct Bundle<'a> {
-    /// What it is called: a profile, a file, a folder.
+    /// The name of a profile, a file or a directory.
     pub name: &'a str,
-    /// The environment; empty where there is none.
+    /// The environment; empty if there is none.
     pub environment: &'a str,
-    /// The objects of the bundle itself: the first of those that the diagram was drawn from.
+    /// The objects of the bundle, which are the first in the diagram.
     pub objects: &'a [Object],
-    /// The objects of bundles that it needs.
+    /// The objects of bundles that it depends on.
     pub needed: &'a [Object],
     /// The diagram.
     pub diagram: &'a Diagram,
-    /// What checks found.
+    /// The findings.
     pub findings: &'a [Finding],
-    /// The texts that it was made from.
+    /// The sources of the objects.
     pub sources: &'a Sources,
 }
 
@@ -68,14 +68,14 @@ struct BundlePage<'a> {
     about: Vec<About<'a>>,
 }
 
-/// What is known of an object beside itself.
+/// Further information about an object.
 #[derive(Default)]
 struct About<'a> {
-    /// What checks found, the worst first.
+    /// Its findings by descending severity.
     findings: Vec<&'a Finding>,
-    /// The arrows that start there.
+    /// The arrows from it.
     uses: Vec<&'a Arrow>,
-    /// The arrows that lead there.
+    /// The arrows to it.
     used: Vec<&'a Arrow>,
     /// Its component.
     group: &'a str,
@@ -100,14 +100,14 @@ fn about<'a>(bundle: &Bundle<'a>, numbers: &HashMap<&'a ObjectRef, usize>) -> Ve
     about
 }
 
-/// How many findings of each severity there are, by their names.
+/// The numbers of findings by severity.
 fn counts<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> impl Iterator<Item = (&'static str, usize)> {
     [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .map(move |severity| (severity.name(), findings.clone().filter(|finding| finding.severity == severity).count()))
 }
 
-/// The numbers of objects; of several of one name the first's.
+/// The indices of objects; the first index for objects with the same identity.
 fn numbers(objects: &[Object]) -> HashMap<&ObjectRef, usize> {
     let mut numbers = HashMap::with_capacity(objects.len());
     for (number, object) in objects.iter().enumerate() {
@@ -154,7 +154,7 @@ impl BundlePage<'_> {
     fn diagram(&self, title: &str, out: &mut String) {
         let roles = Role::ALL.into_iter().filter_map(|role| {
             let of_role = self.bundle.objects.iter().find(|object| Role::of(object.kind()) == role)?;
-            // A Secret has an icon of its own.
+            // A Secret has a different icon.
             let kind = if role == Role::Config { "ConfigMap" } else { of_role.kind() };
             Some(format!("<li>{}{}</li>", icon_of(kind), role.title()))
         });
@@ -192,7 +192,7 @@ impl BundlePage<'_> {
         out.push_str("</ul>\n</section>\n");
     }
 
-    /// A finding; within its object without that object's name.
+    /// A finding; without the name of the object if it is listed in it.
     fn finding(&self, finding: &Finding, with_object: bool, out: &mut String) {
         let severity = finding.severity.name();
         let say = |text: &str| words(&self.mask.words(text));
@@ -224,7 +224,7 @@ impl BundlePage<'_> {
         out.push_str("</p></li>\n");
     }
 
-    /// The table of objects and each of them; returns what the page's script reads.
+    /// The table of objects and their YAML. Returns the data for the script of the page.
     fn objects(&self, out: &mut String) -> String {
         let objects = self.bundle.objects;
         out.push_str(
@@ -274,7 +274,7 @@ impl BundlePage<'_> {
             self.object(*number, &mut origins, out);
         }
         out.push_str("</div>\n</section>\n");
-        // What is worst is seen first.
+        // An object with the highest severity is selected first.
         let worst = |number: &&usize| Reverse(self.about[**number].findings.first().map(|finding| finding.severity));
         let start = order.iter().min_by_key(worst).map(|number| format!("o{number}")).unwrap_or_default();
         origins.json(&start)
@@ -312,7 +312,7 @@ impl BundlePage<'_> {
         out.push_str("</article>\n");
     }
 
-    /// Which objects an object refers to, and which refer to it.
+    /// The objects that an object uses, and those that use it.
     fn references(&self, about: &About<'_>, out: &mut String) {
         let Bundle { diagram, objects, .. } = self.bundle;
         let entry = |other: usize, labels: &[String]| {

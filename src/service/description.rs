@@ -1,4 +1,4 @@
-//! The format of a service description. `docs/services.md` documents it for people.
+//! The format of service descriptions, as documented in `docs/services.md`.
 
 use std::collections::BTreeMap;
 
@@ -9,44 +9,44 @@ use crate::formats::version::Version;
 use crate::node::Node;
 use crate::service::leaves;
 
-/// What is known of one service.
+/// The description of a service.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Service {
-    /// Its name as people say it: `DataStorage`.
+    /// Its name in messages: `DataStorage`.
     pub name: String,
-    /// Public pages that the facts are taken from.
+    /// Public pages with the facts.
     #[serde(default)]
     pub sources: Vec<String>,
     /// How its containers are recognized.
     pub recognize: Recognize,
-    /// The names its Kubernetes Service goes by.
+    /// The names of its Kubernetes Service.
     #[serde(default)]
     pub services: Vec<String>,
-    /// The image it has where it is built locally, without tag.
+    /// The image as it is built locally, without tag.
     pub image: Option<String>,
-    /// The config file it reads; left out for a service that reads none.
+    /// The config file it reads, if any.
     pub config_file: Option<ConfigFile>,
     /// The variables it reads.
     #[serde(default)]
     pub environment: Environment,
-    /// How long it takes until it answers, in seconds, when all it depends on is there.
+    /// The seconds until it responds if all its dependencies are available.
     pub startup_seconds: Option<u32>,
     /// What it connects to.
     #[serde(default)]
     pub dependencies: Vec<Dependency>,
-    /// The tables it needs.
+    /// The tables it uses.
     #[serde(default)]
     pub tables: Tables,
-    /// What it asks the API server whether its clients may do, before it answers them.
+    /// The access of clients that it checks with the API server.
     pub authorization: Option<Authorization>,
     /// What the role of its ServiceAccount must allow.
     #[serde(default)]
     pub permissions: Vec<Permission>,
-    /// Config keys that are often written and never read, each with what to do instead.
+    /// Config keys that are often set but never read, each with an alternative.
     #[serde(default)]
     pub not_read: BTreeMap<String, String>,
-    /// The forms its config has had: keys, ports and paths of each. The first is assumed where nothing tells.
+    /// The formats of its config, with the keys, ports and paths of each. The first is the default.
     #[serde(default)]
     pub dialects: Vec<Dialect>,
 }
@@ -55,23 +55,23 @@ pub struct Service {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recognize {
-    /// Last parts of image names: `datastorage` for `quay.io/acme/datastorage:v1`.
+    /// Last segments of image repositories: `datastorage` for `quay.io/acme/datastorage:v1`.
     #[serde(default)]
     pub images: Vec<String>,
     /// Names of containers.
     #[serde(default)]
     pub containers: Vec<String>,
-    /// Names of workloads; they count where the pod has one container.
+    /// Names of workloads; only used for pods with a single container.
     #[serde(default)]
     pub workloads: Vec<String>,
-    /// Beginnings of the config file's path, in the variable or flag that names it.
+    /// Prefixes of the path of the config file, in the variable or flag that contains it.
     #[serde(default)]
     pub path_prefixes: Vec<String>,
-    /// Config keys that no other service has: a config file with one of them is the service's, whatever reads it.
+    /// Config keys that no other service has. A config file with one of them is recognized without a container.
     #[serde(default)]
     pub config_keys: Vec<String>,
-    /// For a service whose names are common words: one of these must stand in the image, the namespace or a label, or the
-    /// config must have keys of a dialect.
+    /// For names that are common words: one of these must occur in the image, the namespace or a label, or the config
+    /// must have one of `config_keys`.
     #[serde(default)]
     pub context: Vec<String>,
 }
@@ -80,124 +80,124 @@ pub struct Recognize {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfigFile {
-    /// The variable that names the file; without it the service stops.
+    /// The variable with the path of the file; without it the service exits.
     pub env: Option<String>,
-    /// The flag that names the file, for a service that reads one.
+    /// The flag with the path of the file.
     pub flag: Option<String>,
-    /// The path it usually has.
+    /// The usual path.
     pub path: String,
-    /// Whether the service reads that path where nothing names another.
+    /// Whether the service reads the usual path if no other path is set.
     #[serde(default)]
     pub default: bool,
-    /// Whether the service starts with defaults where the file is not there.
+    /// Whether the service starts with defaults if the file does not exist.
     #[serde(default)]
     pub optional: bool,
-    /// Flags that are often given for it and that the program does not read.
+    /// Flags that are often set for the path but that the program does not read.
     #[serde(default)]
     pub ignored_flags: Vec<String>,
 }
 
-/// The variables a service reads.
+/// The environment variables of a service.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Environment {
-    /// All variables it reads. Empty: not known, nothing is said about others.
+    /// All variables it reads; if empty, they are not known.
     #[serde(default)]
     pub read: Vec<String>,
-    /// Those it does not start without.
+    /// The variables it requires to start.
     #[serde(default)]
     pub required: Vec<String>,
 }
 
-/// What a service asks the API server whether a client may do (a SubjectAccessReview).
+/// The access of clients that a service checks with a SubjectAccessReview.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authorization {
-    /// The API group of the resource; the core group where left out.
+    /// The API group of the resource; the core group by default.
     #[serde(default)]
     pub api_group: String,
     /// The resource: `services`.
     pub resource: String,
     /// The name of the object.
     pub resource_name: String,
-    /// The verbs that every client needs.
+    /// The verbs that every client must be allowed.
     pub verbs: Vec<String>,
-    /// The ClusterRole that is meant for clients.
+    /// The ClusterRole intended for clients.
     pub cluster_role: String,
 }
 
-/// What the role of a service's ServiceAccount must allow.
+/// A permission that the role of a service's ServiceAccount must grant.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Permission {
-    /// The API group; the core group where left out.
+    /// The API group; the core group by default.
     #[serde(default)]
     pub api_group: String,
     /// The resources.
     pub resources: Vec<String>,
     /// The verbs.
     pub verbs: Vec<String>,
-    /// What does not work without it.
+    /// What the service uses it for.
     #[serde(default)]
     pub purpose: String,
-    /// The first version that needs it; all do where left out.
+    /// The first version that needs it.
     pub since: Option<Version>,
     /// The last version that needs it.
     pub until: Option<Version>,
-    /// The config key that must be `true` for it to be needed.
+    /// The config key that must be `true` for the permission to be needed.
     pub when: Option<String>,
 }
 
-/// Something a service connects to.
+/// A dependency that a service connects to.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dependency {
-    /// Its name as people say it: `PostgreSQL`.
+    /// Its name in messages: `PostgreSQL`.
     pub name: String,
-    /// `postgresql`, `redis` or another word; the databases' own variables are known by it.
+    /// `postgresql`, `redis` or another word, which determines the known variables of the database.
     pub kind: String,
-    /// The names its Kubernetes Service usually goes by.
+    /// The usual names of its Kubernetes Service.
     #[serde(default)]
     pub services: Vec<String>,
-    /// The config key that holds its host.
+    /// The config key with its host.
     pub host_key: Option<String>,
-    /// The config key that holds its port.
+    /// The config key with its port.
     pub port_key: Option<String>,
-    /// The config key that holds `host:port`.
+    /// The config key with its `host:port`.
     pub address_key: Option<String>,
-    /// The config key that holds the database's name.
+    /// The config key with the name of the database.
     pub database_key: Option<String>,
-    /// The config key that holds the user's name.
+    /// The config key with the name of the user.
     pub user_key: Option<String>,
-    /// Whether it is needed at all.
+    /// Whether it is required.
     #[serde(default)]
     pub required: bool,
-    /// Whether the service ends when it is away during start.
+    /// Whether the service exits if it is unavailable at startup.
     #[serde(default)]
     pub stops_without: bool,
 }
 
-/// The tables a service needs.
+/// The tables a service uses.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tables {
-    /// Needed by everyone who runs it.
+    /// The tables that are always required.
     #[serde(default)]
     pub required: Vec<String>,
-    /// Needed by some.
+    /// The tables that are only required for some features.
     #[serde(default)]
     pub optional: Vec<String>,
 }
 
-/// One form of a service's config.
+/// A format of a service's config.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dialect {
     /// Its name: `snake_case`.
     pub name: String,
-    /// The first version whose config has this form.
+    /// The first version with this format.
     pub since: Option<Version>,
-    /// The last version whose config has this form.
+    /// The last version with this format.
     pub until: Option<Version>,
     /// The other known services that it is a client of.
     #[serde(default)]
@@ -205,26 +205,26 @@ pub struct Dialect {
     /// The ports it listens on.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
-    /// All keys of the config, each with the dots of its path.
+    /// All keys of the config by their dotted paths.
     #[serde(default)]
     pub config: BTreeMap<String, Key>,
 }
 
-/// How a service is told where another known service is.
+/// Another known service that a service calls.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Client {
     /// The name of the other service's description.
     pub of: String,
-    /// The config key that holds the URL.
+    /// The config key with the URL.
     pub key: Option<String>,
-    /// The variable that holds the URL.
+    /// The variable with the URL.
     pub env: Option<String>,
-    /// The flag that holds the URL.
+    /// The flag with the URL.
     pub flag: Option<String>,
-    /// The URL it uses where nothing says one; none where it stops instead.
+    /// The default URL; `None` if the service exits without a URL.
     pub default: Option<String>,
-    /// Whether it is a client only where something says a URL.
+    /// Whether the service only calls the other one if a URL is set.
     #[serde(default)]
     pub optional: bool,
 }
@@ -237,44 +237,44 @@ pub struct Endpoint {
     pub key: Option<String>,
     /// The flag that sets it.
     pub flag: Option<String>,
-    /// The port where the key is not set.
+    /// The default port.
     pub default: u16,
-    /// The paths it serves; one that ends in `*` stands for all below.
+    /// The served paths; one that ends in `*` includes all paths below.
     #[serde(default)]
     pub paths: Vec<String>,
-    /// Those of them that say whether it can serve requests, for a readiness probe.
+    /// The paths for readiness probes.
     #[serde(default)]
     pub ready: Vec<String>,
-    /// Those of them that say whether it is alive, for a liveness probe.
+    /// The paths for liveness probes.
     #[serde(default)]
     pub live: Vec<String>,
-    /// The first version that listens so.
+    /// The first version with this endpoint.
     pub since: Option<Version>,
-    /// The last version that listens so.
+    /// The last version with this endpoint.
     pub until: Option<Version>,
 }
 
-/// One key of a config.
+/// A config key.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Key {
-    /// What its value is.
+    /// The type of its value.
     #[serde(rename = "type")]
     pub kind: KeyType,
-    /// Whether the service stops without it.
+    /// Whether the service exits without it.
     #[serde(default)]
     pub required: bool,
-    /// The value where nothing sets one.
+    /// The default value.
     pub default: Option<String>,
     /// The first version that reads it.
     pub since: Option<Version>,
     /// The last version that reads it.
     pub until: Option<Version>,
-    /// Another key that makes this one needless.
+    /// Another key that replaces this one.
     pub unless: Option<String>,
-    /// For a `secretKey`: the key that names the file it is looked up in.
+    /// For a `secretKey`: the config key with the path of the file.
     pub of: Option<String>,
-    /// The least value of a `port` or `int`.
+    /// The minimum of a `port` or `int`.
     pub min: Option<i64>,
     /// The values of a `choice`.
     #[serde(default)]
@@ -282,33 +282,33 @@ pub struct Key {
     /// Whether the case of a `choice` does not matter.
     #[serde(default)]
     pub any_case: bool,
-    /// For a `duration`: whether an empty string is refused where the key stands.
+    /// For a `duration`: whether an empty string is rejected.
     #[serde(default)]
     pub filled: bool,
     /// For a `duration` or `int`: whether it must be greater than zero.
     #[serde(default)]
     pub positive: bool,
-    /// For a `text` or `secretKey`: whether the service writes the value unquoted into a connection string of words.
+    /// For a `text` or `secretKey`: whether the service inserts the value unquoted into a connection string.
     #[serde(default)]
     pub unquoted: bool,
 }
 
-/// What the value of a config key is.
+/// The type of a config value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyType {
-    /// Anything, a section included.
+    /// Any value, including a section.
     #[default]
     Any,
-    /// A text.
+    /// A string.
     Text,
-    /// A whole number.
+    /// An integer.
     Int,
     /// A port.
     Port,
     /// A Go duration such as `30s`.
     Duration,
-    /// One of a few words.
+    /// One of several words.
     Choice,
     /// A host to connect to.
     Host,
@@ -320,7 +320,7 @@ pub enum KeyType {
     Url,
     /// `true` or `false`.
     Boolean,
-    /// The path of a folder with a certificate and its key.
+    /// The path of a directory with a certificate and its key.
     CertificateDirectory,
     /// The path of a file with secrets.
     SecretFile,
@@ -329,8 +329,8 @@ pub enum KeyType {
 }
 
 impl Service {
-    /// The dialect a config is written in: of those of the version, where one is given, the one that knows more of its
-    /// keys. The first where nothing tells.
+    /// The dialect of a config: among those of the version, if given, the one with the most keys of the config, else
+    /// the first.
     #[must_use]
     pub fn dialect_of(&self, config: &Node, version: Option<&Version>) -> Option<&Dialect> {
         let leaves = leaves(config);
@@ -344,7 +344,7 @@ impl Service {
         best.map(|(dialect, _)| dialect)
     }
 
-    /// The dialects that a version has; all where none is given, or none has it.
+    /// The dialects of a version; all if no version is given or no dialect applies to it.
     pub fn dialects_of<'s>(&'s self, version: Option<&Version>) -> impl Iterator<Item = &'s Dialect> {
         let holds = |dialect: &Dialect| {
             version.is_none_or(|version| version.is_within(dialect.since.as_ref(), dialect.until.as_ref()))
@@ -360,7 +360,7 @@ impl Service {
         self.config_file.as_ref().map_or("", |file| &file.path)
     }
 
-    /// The file name of its config: the key a ConfigMap holds it under.
+    /// The file name of its config, which is the key in a ConfigMap.
     #[must_use]
     pub fn config_key(&self) -> &str {
         self.config_path().rsplit('/').next().unwrap_or_default()

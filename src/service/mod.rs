@@ -1,10 +1,10 @@
-//! Service descriptions: what is known of a service's program, as data.
+//! Service descriptions: facts about the programs of services, as data.
 //!
-//! Which file it reads and who tells it where, which keys that file has, which variables, ports and paths it knows,
-//! what it cannot start without. The rules of the family `wiring` take all such knowledge from here; a project adds
-//! its own services with `services/*.yaml`. The format is described in `docs/services.md`.
+//! A description contains the config file of a service and its keys, the variables, ports and paths, and what it
+//! requires to start. The rules of the family `wiring` use them; a project can add its own services with
+//! `services/*.yaml`. The format is documented in `docs/services.md`.
 //!
-//! A built-in description is read when something is first recognized by its signs, which are known without reading it.
+//! A built-in description is parsed when a container is first recognized by its signs, which are compiled in.
 
 mod description;
 
@@ -24,32 +24,32 @@ use crate::source::{FileId, Sources};
 use crate::suggest;
 use crate::yaml::{self, Dialect as YamlDialect};
 
-/// The known services of a run; cheap to clone.
+/// The known services of a run. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Services(Arc<Known>);
+pub struct Services(Arc<ServiceRegistry>);
 
 #[derive(Debug, Clone)]
-struct Known {
+struct ServiceRegistry {
     descriptions: Vec<Description>,
-    /// The versions that run, by the names of the services; that of all others under the empty name.
+    /// The configured versions by the name of the service; the empty name stands for all others.
     versions: BTreeMap<String, Version>,
 }
 
-/// A service description, read or not.
+/// A service description, which may not be parsed yet.
 #[derive(Debug, Clone)]
 pub struct Description(Origin);
 
 #[derive(Debug, Clone)]
 enum Origin {
-    /// The number of a built-in one.
+    /// The index of a built-in description.
     BuiltIn(usize),
     Own(Box<Service>),
 }
 
-/// What something is recognized by.
+/// What a service is recognized by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// The last part of an image's name.
+    /// The last segment of an image's repository.
     Image,
     /// The name of a container.
     Container,
@@ -59,13 +59,13 @@ pub enum Sign {
     Service,
 }
 
-/// Built-in descriptions that were read.
-static READ: LazyLock<Vec<OnceLock<Service>>> =
+/// The parsed built-in descriptions.
+static PARSED: LazyLock<Vec<OnceLock<Service>>> =
     LazyLock::new(|| SERVICE_SIGNS.iter().map(|_| OnceLock::new()).collect());
 
 static BUILT_IN: LazyLock<Services> = LazyLock::new(|| {
     let descriptions = (0..SERVICE_SIGNS.len()).map(|at| Description(Origin::BuiltIn(at))).collect();
-    Services(Arc::new(Known { descriptions, versions: BTreeMap::new() }))
+    Services(Arc::new(ServiceRegistry { descriptions, versions: BTreeMap::new() }))
 });
 
 impl Default for Services {
@@ -75,16 +75,16 @@ impl Default for Services {
 }
 
 impl Description {
-    /// The description, read if it was not yet.
+    /// The parsed description.
     #[must_use]
     pub fn service(&self) -> &Service {
         match &self.0 {
             Origin::Own(service) => service,
-            Origin::BuiltIn(at) => READ[*at].get_or_init(|| read_built_in(&SERVICE_SIGNS[*at])),
+            Origin::BuiltIn(at) => PARSED[*at].get_or_init(|| read_built_in(&SERVICE_SIGNS[*at])),
         }
     }
 
-    /// The service's name.
+    /// The name of the service.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {
@@ -93,7 +93,7 @@ impl Description {
         }
     }
 
-    /// Whether a name is one that the service is recognized by.
+    /// Whether the service is recognized by a name.
     #[must_use]
     pub fn has(&self, sign: Sign, name: &str) -> bool {
         match &self.0 {
@@ -120,7 +120,7 @@ impl Description {
         }
     }
 
-    /// The variable and the flag that name its config file.
+    /// The variable and the flag with the path of its config file.
     #[must_use]
     pub fn named_by(&self) -> (Option<&str>, Option<&str>) {
         match &self.0 {
@@ -135,7 +135,7 @@ impl Description {
         }
     }
 
-    /// Whether the path of a config file is one that the service is recognized by.
+    /// Whether the service is recognized by the path of a config file.
     #[must_use]
     pub fn has_path(&self, path: &str) -> bool {
         match &self.0 {
@@ -164,7 +164,7 @@ impl Description {
         own.iter().map(String::as_str).chain(built_in.iter().copied())
     }
 
-    /// The words one of which must stand beside the names; none where the names suffice.
+    /// The words of which one is required in addition to a name; empty if a name is sufficient.
     pub fn context(&self) -> impl Iterator<Item = &str> {
         let (own, built_in) = match &self.0 {
             Origin::Own(service) => (service.recognize.context.as_slice(), &[][..]),
@@ -174,7 +174,7 @@ impl Description {
     }
 }
 
-/// A built-in description that cannot be read describes nothing; a test holds them all.
+/// Parses a built-in description. A test ensures that all of them are valid.
 fn read_built_in(signs: &ServiceSigns) -> Service {
     let sources = Sources::new();
     let file = sources.add(signs.path, built_in::text(signs.path).unwrap_or_default());
@@ -182,29 +182,29 @@ fn read_built_in(signs: &ServiceSigns) -> Service {
 }
 
 impl Services {
-    /// All of them.
+    /// All descriptions.
     pub fn iter(&self) -> std::slice::Iter<'_, Description> {
         self.0.descriptions.iter()
     }
 
-    /// The description of a name.
+    /// The description with a name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Service> {
         self.iter().find(|description| description.name() == name).map(Description::service)
     }
 
-    /// These and more; a description of an embedded service's name takes its place.
+    /// Adds descriptions; those with the name of a built-in service replace it.
     #[must_use]
     pub fn with(&self, more: Vec<Service>) -> Self {
         let kept = self.iter().filter(|known| more.iter().all(|other| other.name != known.name())).cloned();
         let own = more.iter().cloned().map(|service| Description(Origin::Own(Box::new(service))));
-        Self(Arc::new(Known { descriptions: kept.chain(own).collect(), versions: self.0.versions.clone() }))
+        Self(Arc::new(ServiceRegistry { descriptions: kept.chain(own).collect(), versions: self.0.versions.clone() }))
     }
 
-    /// These with the version of one of them, or of all where the name is empty.
+    /// Sets the version of a service, or of all if the name is empty.
     #[must_use]
     pub fn with_version(&self, name: &str, version: Version) -> Self {
-        let mut known = Known::clone(&self.0);
+        let mut known = ServiceRegistry::clone(&self.0);
         if name.is_empty() {
             known.versions.clear();
         }
@@ -212,10 +212,10 @@ impl Services {
         Self(Arc::new(known))
     }
 
-    /// Reads the version of a known service, or of all where the name is empty.
+    /// Parses the version of a known service, or of all if the name is empty.
     ///
     /// # Errors
-    /// Why that is no version, or no known service.
+    /// If the version is invalid, or the service is not known.
     pub fn read_version(&self, name: &str, version: &str) -> Result<Version, String> {
         let names = || self.iter().map(|known| known.name());
         if !name.is_empty() && !names().any(|known| known == name) {
@@ -227,16 +227,16 @@ impl Services {
         version.parse()
     }
 
-    /// The version of a service that runs, where a person says so.
+    /// The configured version of a service.
     #[must_use]
     pub fn version_of(&self, service: &Service) -> Option<&Version> {
         self.0.versions.get(&service.name).or_else(|| self.0.versions.get(""))
     }
 
-    /// Reads the descriptions in a file of a project, one a document.
+    /// Parses the descriptions in a file of a project, one in each document.
     ///
     /// # Errors
-    /// What is wrong with the file: its YAML, a field that does not exist, a value of a wrong type.
+    /// If the YAML is invalid, a field is not known, or a value has the wrong type.
     pub fn read(sources: &Sources, file: FileId) -> Result<Vec<Service>, Vec<Finding>> {
         let loaded = yaml::load(sources, file, YamlDialect::Strict);
         let mut findings = loaded.findings;
@@ -255,7 +255,7 @@ impl Services {
     }
 }
 
-/// The leaves of a tree, each with the dots of its path; an empty section is a leaf.
+/// The leaves of a tree with their dotted paths. An empty section is a leaf.
 #[must_use]
 pub fn leaves(node: &Node) -> Vec<(String, &Node)> {
     fn walk<'a>(node: &'a Node, path: &str, found: &mut Vec<(String, &'a Node)>) {
@@ -273,7 +273,7 @@ pub fn leaves(node: &Node) -> Vec<(String, &Node)> {
     found
 }
 
-/// The node at the end of a dotted path; the static null where there is none.
+/// The node at a dotted path; the absent node if it does not exist.
 #[must_use]
 pub fn at<'a>(node: &'a Node, path: &str) -> &'a Node {
     path.split('.').fold(node, |node, key| &node[key])
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn built_in_descriptions_are_read_and_have_the_signs_that_were_built_in() {
+    fn built_in_descriptions_are_valid_and_match_their_signs() {
         assert!(SERVICE_SIGNS.len() > 1);
         for signs in SERVICE_SIGNS {
             let text = built_in::text(signs.path).unwrap();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_tells_its_dialect() {
+    fn the_dialect_is_recognized_by_the_config() {
         let services = Services::default();
         let service = services.named("DataStorage").unwrap();
         let name = |text| service.dialect_of(&config(text), None).unwrap().name.clone();
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_project_may_describe_its_own() {
+    fn a_project_can_add_services() {
         let sources = Sources::new();
         let file = sources.add("services/gateway.yaml", "name: Gateway\nrecognize: {images: [gateway]}\n");
         let services = Services::default().with(Services::read(&sources, file).unwrap());

@@ -4,7 +4,7 @@ use crate::check::rules::wiring::_images::{OfficialImage, official_images};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
 use crate::graph::Graph;
-use crate::software::Refusal;
+use crate::software::ForbiddenVariable;
 use crate::validation::Report;
 
 /// The rule.
@@ -57,7 +57,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn check_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
+fn check_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusal: &ForbiddenVariable) {
     let Some(var) = image.container.var(&refusal.env) else { return };
     let text = var.text.as_deref();
     let is_refused = match (text, &refusal.value, refusal.min_length) {
@@ -84,7 +84,12 @@ fn check_variable(report: &mut Report<'_>, image: &OfficialImage<'_, '_>, refusa
 }
 
 /// Checks a variable that the kubelet sets for a Service in the namespace: `KAFKA_PORT` for `kafka`.
-fn check_service_link(report: &mut Report<'_>, graph: &Graph<'_>, image: &OfficialImage<'_, '_>, refusal: &Refusal) {
+fn check_service_link(
+    report: &mut Report<'_>,
+    graph: &Graph<'_>,
+    image: &OfficialImage<'_, '_>,
+    refusal: &ForbiddenVariable,
+) {
     let links = image.pod.spec["enableServiceLinks"].as_bool() != Some(false);
     let Some(name) = refusal.env.strip_suffix("_PORT").filter(|_| links && refusal.value.is_none()) else { return };
     let name = name.to_ascii_lowercase().replace('_', "-");
