@@ -149,16 +149,16 @@ impl At<'_, '_> {
     /// The path as the API server's decoder writes it: map keys follow dots, as fields do.
     #[must_use]
     pub fn dotted(&self) -> String {
-        self.to_path(Style::Decoder)
+        self.format_path(Style::Decoder)
     }
 
     /// The path as `--set` takes it: `labels[app.kubernetes.io/name]`, but `labels.app`.
     #[must_use]
     pub fn in_profile(&self) -> String {
-        self.to_path(Style::Profile)
+        self.format_path(Style::Profile)
     }
 
-    fn to_path(&self, style: Style) -> String {
+    fn format_path(&self, style: Style) -> String {
         let mut path = String::new();
         _ = self.write(&mut path, style);
         path

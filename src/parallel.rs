@@ -1,4 +1,4 @@
-//! Work on many items at once, with the results in the items' order.
+//! Runs work on many items in parallel, with the results in the order of the items.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};

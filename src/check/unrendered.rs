@@ -1,7 +1,7 @@
 //! Handles manifests that are completed before they are applied: placeholders of templates, values encrypted with SOPS,
 //! resources of kustomizations.
 //!
-//! The value of a placeholder is not known, nor what kustomize adds to a resource, so findings about them are left out and
+//! The value of a placeholder is not known, nor what kustomize adds to a resource, so findings about them are omitted and
 //! counted in one note for each file. With `--complete` the findings stay.
 
 use foldhash::{HashMap, HashMapExt};
@@ -46,19 +46,19 @@ pub fn leave_out(sources: &Sources, kustomizations: &Kustomizations, complete: b
     });
     findings.extend(built.into_values().map(|found| {
         let of = suggest::count(found.count, "finding");
-        let message = format!("resource of a kustomization: {of} about fields that kustomize may set left out");
+        let message = format!("resource of a kustomization: {of} omitted about fields that kustomize may set");
         Finding::new(RuleId::TemplateUnrendered, Severity::Note, found.span, message)
             .with_help("check the result of the build: `plimsoll check -k DIR`")
     }));
     findings.extend(files.into_values().map(|found| {
         let of = suggest::count(found.count, "finding");
-        let message = format!("looks like a template: {of} about placeholders such as `{}` left out", found.mark);
+        let message = format!("looks like a template: {of} omitted about placeholders such as `{}`", found.mark);
         Finding::new(RuleId::TemplateUnrendered, Severity::Note, found.span, message)
             .with_help("render it first, then check the result")
     }));
 }
 
-/// The findings of a file that are left out.
+/// The omitted findings of a file.
 struct OmittedFindings {
     /// The location of the first one.
     span: Span,

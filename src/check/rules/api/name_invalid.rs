@@ -36,7 +36,7 @@ must start and end with an alphanumeric character\".",
 /// The maximum length of the name of a CronJob: 63 less the suffix of its Jobs.
 const CRON_JOB_NAME: usize = 52;
 
-/// The check of the names of a kind.
+/// The function that validates the names of a kind.
 fn name_check(group: &str, kind: &str) -> fn(&str) -> Checked {
     match (group, kind) {
         ("", "Service" | "Namespace") | ("apps", "StatefulSet") => names::dns1123_label,

@@ -22,7 +22,7 @@ The API server rejects the object, for instance with \"must be a standard resour
 \"unsupported scope applied to resource\".",
         fix: "\
 Correct the name of the resource; count objects of other kinds as `count/<resource>.<group>`. Move
-the scope into a quota of its own.",
+the scope into a separate ResourceQuota.",
         source: "`ValidateResourceQuotaSpec` in `pkg/apis/core/validation`.",
     },
     bad: "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: a}\nspec: {hard: {pod: '10'}}\n",

@@ -16,7 +16,7 @@ A rule must have `verbs`, and either `apiGroups` (`\"\"` is the core group) and 
         why: "\
 The API server rejects the object, for instance with \"verbs must contain at least one value\" or
 \"namespaced rules cannot apply to non-resource URLs\".",
-        fix: "Add the missing list; use a rule of its own for `nonResourceURLs`.",
+        fix: "Add the missing list; use a separate rule for `nonResourceURLs`.",
         source: "`ValidatePolicyRule` and `ValidateClusterRole` in `pkg/apis/rbac/validation`.",
     },
     bad: "\
@@ -64,7 +64,7 @@ fn check_rule(faults: &mut Faults<'_, '_>, rule: &At<'_, '_>, namespaced: bool) 
             faults.forbidden(&urls, "in a Role").help("use a ClusterRole: URLs are not namespaced");
         }
         if has_items(&groups) || has_items(&resources) || has_items(&rule.get("resourceNames")) {
-            faults.forbidden(&urls, "together with resources").help("use a rule of its own for the URLs");
+            faults.forbidden(&urls, "together with resources").help("use a separate rule for the URLs");
         }
         return;
     }

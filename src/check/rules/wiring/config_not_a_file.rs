@@ -88,7 +88,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 let message = format!("`{key}` of {} is not a YAML mapping", title(config.object));
                 report
                     .at(config.object, config.node, message)
-                    .help(format!("write a mapping with sections such as `server:` and `database:`"));
+                    .help("write a mapping with sections such as `server:` and `database:`");
             }
             continue;
         }

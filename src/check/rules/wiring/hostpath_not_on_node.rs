@@ -97,7 +97,7 @@ fn check_path(cluster: &Object, object: &Object, source: &Node, report: &mut Rep
     } else if is_docker_socket {
         report
             .at(object, node, "the nodes of a kind cluster have no Docker socket".to_owned())
-            .help("mount the socket of the machine with `extraMounts`, or remove the volume: the nodes run containerd");
+            .help("mount the host's socket with `extraMounts`, or remove the volume: the nodes run containerd");
     } else if !is_of_node && must_exist {
         let draft = report.at(object, node, format!("`{path}` does not exist on the nodes of the kind cluster"));
         let draft = draft.label("the volume cannot be mounted");

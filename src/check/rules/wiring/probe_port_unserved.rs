@@ -27,7 +27,7 @@ Checks that the port of a probe is one on which the container listens. The rule 
   warning.",
         why: "\
 The probe always fails (`connect: connection refused`): the container never becomes ready, or is
-restarted again and again.",
+restarted repeatedly.",
         fix: "Probe a port on which the container listens, or declare the port.",
         source: "\
 https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#use-a-named-port.",

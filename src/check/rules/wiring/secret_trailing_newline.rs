@@ -12,9 +12,9 @@ pub static RULE: Rule = Rule {
     id: RuleId::SecretTrailingNewline,
     doc: Doc {
         checks: "\
-Checks for passwords, tokens and keys in a Secret that are one line and end with a newline. The
-finding is a warning. Values of several lines, such as certificates and private keys, and keys with
-a dot in the name, which are files, are not reported.",
+Checks for passwords, tokens and keys in a Secret that consist of one line with a newline at the
+end. The finding is a warning. Values of several lines, such as certificates and private keys, and
+keys with a dot in the name, which are files, are not reported.",
         why: "\
 The newline becomes part of the environment variable or file, and the login fails although the
 password looks correct. It comes from `echo password | base64`, or from `|` before a value in
