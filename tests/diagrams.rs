@@ -287,7 +287,7 @@ fn a_too_large_page_has_no_diagram() {
     let document = parsed(&page);
     assert_eq!(of_class(&document, "object").count(), 501);
     assert_eq!(of_class(&document, "canvas").count(), 0);
-    assert!(page.contains("too much for a diagram"));
+    assert!(page.contains("too large for a diagram"));
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn plain_id(id: &ObjectRef) -> ObjectRef {
     ObjectRef { api_version, kind, namespace, name }
 }
 
-/// Names of objects stand in it.
+/// Names of objects may be part of the message.
 fn redact_consequence(consequence: Consequence, redactor: &Redactor<'_>) -> Consequence {
     let [message, help] = [&consequence.message, &consequence.help].map(|text| plain(&redactor.words(text)));
     Consequence { message, help, ..consequence }

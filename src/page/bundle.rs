@@ -175,7 +175,7 @@ impl BundlePage<'_> {
                 );
             }
             Err(_) => out.push_str(
-                "<p class=\"quiet\">There is too much for a diagram; the objects below name each other.</p>\n",
+                "<p class=\"quiet\">The bundle is too large for a diagram; each object below lists its references.</p>\n",
             ),
         }
         out.push_str("</section>\n");
@@ -307,7 +307,7 @@ impl BundlePage<'_> {
             out.push_str("</ul>\n");
         }
         self.references(about, out);
-        out.push_str("<p class=\"tip scripted\">Click a value to see who set it.</p>\n");
+        out.push_str("<p class=\"tip scripted\">Click a value to see its origin.</p>\n");
         out.push_str(&yaml(object, &about.findings, (self.bundle.sources, &self.redactor), origins));
         out.push_str("</article>\n");
     }

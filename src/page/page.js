@@ -1,6 +1,6 @@
 "use strict";
-// The page of a bundle: one object at a time, origins of values, search, and the size of the diagram. Without it all of the
-// page can be read, but for the origins.
+// The page of a bundle: selection of an object, origins of values, search, and zoom of the diagram. Without scripts the page
+// is readable, except for the origins.
 (() => {
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -19,7 +19,7 @@
   const canvas = one(".canvas");
   const query = one("#query");
 
-  // One object is shown, the others are not; its arrows stand out.
+  // Shows the selected object and highlights its arrows.
   const show = (id) => {
     const chosen = objects.find((object) => object.id === id);
     if (!chosen) return null;
@@ -48,7 +48,7 @@
   show(data.start);
   if (location.hash) go();
 
-  // The origin of a value stands below its line.
+  // Shows the origin of a value below its line.
   const close = () => {
     const panel = one(".origin");
     const button = one(".yaml [aria-expanded=true]");
@@ -56,7 +56,7 @@
     if (button) button.setAttribute("aria-expanded", "false");
     return button;
   };
-  const place = (at) => make("code", at || "made by no file");
+  const place = (at) => make("code", at || "not from a file");
   const overridden = (was) => was.map(([value, at]) =>
     make("dd", ["overrides ", make("s", value), " ", at ? place(at) : ""], "was"));
   const panel = (button) => {
@@ -64,8 +64,8 @@
     const list = document.createElement("dl");
     list.append(make("dt", "Written by"), make("dd", place(origin.at)));
     if (origin.expression) list.append(make("dt", "Expression"), make("dd", make("code", "{{ " + origin.expression + " }}")));
-    else if (origin.hash) list.append(make("dt", "Value"), make("dd", "as it stands, with the hash of the content"));
-    else list.append(make("dt", "Value"), make("dd", "as it stands"));
+    else if (origin.hash) list.append(make("dt", "Value"), make("dd", "literal, with the content hash"));
+    else list.append(make("dt", "Value"), make("dd", "literal"));
     list.append(...overridden(origin.was || []));
     (origin.from || []).forEach((number, at) => {
       const value = data.values[number];
@@ -85,7 +85,7 @@
   };
   all(".yaml").forEach((yaml) => {
     const values = all("[data-origin]", yaml);
-    // A button would not break as the text around it does.
+    // Not a button, since the text must wrap.
     values.forEach((button, at) => {
       button.tabIndex = at === 0 ? 0 : -1;
       button.setAttribute("role", "button");
@@ -97,12 +97,12 @@
     });
     yaml.addEventListener("click", (event) => {
       const button = event.target.closest("[data-origin]");
-      // Who selects text wants to copy it.
+      // Do not interfere with selecting text.
       if (button && String(getSelection()) === "") open(button);
     });
   });
 
-  // What is searched: names, kinds, rules, and each line.
+  // The searchable strings: names, kinds, rules and lines.
   const texts = new Map();
   const text = (element) => {
     if (!texts.has(element)) texts.set(element, element.textContent.toLowerCase());
@@ -132,7 +132,7 @@
   };
   query.addEventListener("input", search);
 
-  // The diagram fits where it stays readable; else it scrolls, unless all of it is asked for.
+  // The diagram is scaled to fit if it stays readable, otherwise it scrolls.
   const sides = diagram ? [diagram.viewBox.baseVal.width, diagram.viewBox.baseVal.height] : [1, 1];
   let [scale, least] = [0, 0.9];
   const resize = () => {
@@ -164,7 +164,7 @@
     canvas.addEventListener("lostpointercapture", () => { from = null; });
   }
 
-  // Keys: / searches, arrows go from line to line, Escape closes.
+  // Keyboard: / searches, arrows move between lines, Escape closes.
   const step = (event, elements) => {
     const keys = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
     const at = elements.indexOf(document.activeElement);

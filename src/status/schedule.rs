@@ -162,7 +162,7 @@ pub(super) fn reason<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, message: &str, ag
             let cause = cause(
                 &rules::NODE_UNAVAILABLE,
                 path.clone(),
-                format!("no node is ready: they have the taint `{taint}`"),
+                format!("no ready nodes: the nodes have the taint `{taint}`"),
             );
             return Some(cause.help("check the nodes: kubectl describe nodes"));
         }
@@ -178,7 +178,7 @@ pub(super) fn reason<'a>(cluster: &Cluster<'a>, pod: &Pod<'a>, message: &str, ag
         let message = if message.contains("Too many pods") {
             "too many pods: all nodes run the maximum number of pods"
         } else {
-            "no nodes available: they are unschedulable (cordoned), or there are none"
+            "no nodes available to schedule pods: all nodes are unschedulable (cordoned), or there are none"
         };
         let help = "add or uncordon a node: kubectl get nodes; kubectl uncordon NODE";
         return Some(cause(&rules::NODE_UNAVAILABLE, path.clone(), message.to_owned()).help(help));
