@@ -81,52 +81,52 @@ const BLANK: &[(&str, &str)] = {
 
 /// The settings of a new project, all with their defaults.
 const SETTINGS: &str = "\
-# This file marks a plimsoll project: profiles/, templates/ and services/ beside it are used. docs/settings.md has an example
-# of every setting; `plimsoll schema --settings` prints a schema for editors.
+# The settings of a plimsoll project, which consists of profiles/, templates/ and services/ in this folder. docs/settings.md has
+# an example of every setting; `plimsoll schema --settings` prints a schema for editors.
 
-# The folder that `render --out` means where it is given none.
+# The default folder of `render --out`.
 # out = \"deploy\"
 
-# The environment that `--env` means where it is not given.
+# The default environment.
 environment = \"e2e\"
 
-# What lives elsewhere: a host as `host` or `host:port`, an object as `Kind/name`.
+# Hosts and objects that exist elsewhere: `host`, `host:port` or `Kind/name`.
 # externals = [\"db.example.com:5432\", \"Secret/registry-login\"]
 
-# CustomResourceDefinitions of kinds that the templates use: files and folders of the project.
+# CustomResourceDefinitions: files and folders of the project.
 # crds = [\"crds\"]
 
 # Folders of published schemas of custom resources, GROUP/KIND_VERSION.json.
 # schemas = [\"schemas\"]
 
-# The version of Kubernetes whose kinds and fields count.
+# The Kubernetes version to check against.
 # kubernetes = \"1.36\"
 
-# What `check` leaves out of the folders it searches: patterns as in .gitignore.
+# Files that `check` excludes: patterns as in .gitignore.
 # exclude = [\"third_party/\"]
 
-# Whether all profiles go to one cluster (shared) or each to a cluster of its own (profile).
+# Whether all profiles share one cluster (shared), or each has its own (profile).
 # clusters = \"profile\"
 
-# Other levels for rules: off, note, warning or error; everywhere, or in some files.
+# Severities of rules: off, note, warning or error; everywhere, or in some files.
 # [rules]
 # unused = \"off\"
 # [paths.\"legacy/**\"]
 # host-unresolved = \"note\"
 
-# Findings that are known and allowed.
+# Accepted findings.
 # [[allow]]
 # rule = \"pod-security\"
 # object = \"DaemonSet/log-agent\"
 # because = \"reads the logs of the node\"
 
-# Fields of your own kinds that name other objects.
+# Fields of custom resources that name other objects.
 # [[references]]
 # kind = \"Boat\"
 # field = \"spec.config\"
 # names = \"ConfigMap\"
 
-# The versions of known services that run.
+# The deployed versions of known services.
 # [[service-versions]]
 # service = \"DataStorage\"
 # version = \"1.5\"
