@@ -72,7 +72,7 @@ fn wrong_type() {
         RENDER,
         1,
         str![[r#"
-error[profile-field-type]: `replicas` must be a whole number, not a string
+error[profile-field-type]: `replicas` must be an integer, not a string
   --> profiles/base.yaml:18:11
    |
 18 | replicas: "1"
@@ -292,7 +292,7 @@ fn set_to_another_type() {
         &["render", "gateway", "--out", "out", "--set", "replicas=two"],
         1,
         str![[r#"
-error[profile-field-type]: `replicas` must be a whole number, not `two`
+error[profile-field-type]: `replicas` must be an integer, not `two`
  --> --set:1:10
   |
 1 | replicas=two

@@ -123,7 +123,7 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         let help = match (value, wanted) {
             (Value::Bool(_) | Value::Int(_) | Value::Float(_), "a string") => QUOTE,
             (Value::String(text), "a boolean") if matches!(text.as_str(), "true" | "false") => UNQUOTE,
-            (Value::String(text), "a whole number" | "a number") if text.parse::<i64>().is_ok() => UNQUOTE,
+            (Value::String(text), "an integer" | "a number") if text.parse::<i64>().is_ok() => UNQUOTE,
             (Value::Sequence(_), _) => "remove the dash: it must be a single value, not a list",
             _ => "",
         };
@@ -170,10 +170,10 @@ fn check_leaf(leaf: Leaf, value: &Value) -> Result<(), LeafFault> {
         }
         (Leaf::Duration, Value::String(text)) if go::duration(text).is_some() => Ok(()),
         (Leaf::Duration, Value::String(_)) => fault("not a duration", "write it like `1h30m`"),
-        (Leaf::Int32 | Leaf::Int64, _) => expected("a whole number"),
+        (Leaf::Int32 | Leaf::Int64, _) => expected("an integer"),
         (Leaf::Double, _) => expected("a number"),
         (Leaf::Bool, _) => expected("a boolean"),
-        (Leaf::IntOrString, _) => expected("a whole number or a string"),
+        (Leaf::IntOrString, _) => expected("an integer or a string"),
         (Leaf::Quantity, _) => expected("a quantity"),
         (Leaf::String | Leaf::Bytes | Leaf::Time | Leaf::MicroTime | Leaf::Duration, _) => expected("a string"),
     }
@@ -320,10 +320,7 @@ mod tests {
         for bad in ["1.5", "2147483648", "9223372036854775808", "\"1\"", "true", "[1]", "{}", "one"] {
             assert_eq!(replicas(bad).len(), 1, "{bad}");
         }
-        assert_eq!(
-            replicas("\"3\""),
-            ["spec.replicas: expected a whole number, found a string (write it without quotes)"]
-        );
+        assert_eq!(replicas("\"3\""), ["spec.replicas: expected an integer, found a string (write it without quotes)"]);
         let grace = |value: &str| {
             faults(&format!("apiVersion: v1\nkind: Pod\nspec: {{terminationGracePeriodSeconds: {value}}}\n"))
         };

@@ -148,7 +148,7 @@ fn errors_are_reported_with_their_position() {
         ),
         (
             "cluster: c\nexpose:\n  nodePort: '1'\n",
-            "profile-field-type profiles/p.yaml:3:13 `expose.nodePort` must be a whole number, not a string / write it without quotes",
+            "profile-field-type profiles/p.yaml:3:13 `expose.nodePort` must be an integer, not a string / write it without quotes",
         ),
         (
             "cluster: 1\n",
@@ -234,8 +234,8 @@ fn sets_are_typed_by_the_schema() {
             "expose.nodeport=1",
             "profile-field-unknown --set:1:8 unknown field `expose.nodeport` / did you mean `nodePort`?",
         ),
-        ("expose.nodePort=abc", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not `abc`"),
-        ("expose.nodePort=", "profile-field-type --set:1:17 `expose.nodePort` must be a whole number, not empty"),
+        ("expose.nodePort=abc", "profile-field-type --set:1:17 `expose.nodePort` must be an integer, not `abc`"),
+        ("expose.nodePort=", "profile-field-type --set:1:17 `expose.nodePort` must be an integer, not empty"),
         ("expose.nodePort=0", "profile-value-invalid --set:1:17 `expose.nodePort` must be from 1 to 65535"),
         ("spread=yes", "profile-field-type --set:1:8 `spread` must be a boolean, not `yes`"),
         ("expose=1", "profile-field-type --set:1:8 `expose` must be a mapping, not `1`"),
@@ -392,9 +392,7 @@ fn sections_are_allowed_only_in_the_base_and_in_profiles() {
     fixture.write("values.yaml", "environments: {}\n");
     assert!(fixture.json("e2e", &[]).contains("`environments` is allowed only in the base and in profiles"));
     fixture.write("values.yaml", "expose: {nodePort: x}\n");
-    assert!(
-        fixture.json("e2e", &[]).contains("values.yaml:1:20 `expose.nodePort` must be a whole number, not a string")
-    );
+    assert!(fixture.json("e2e", &[]).contains("values.yaml:1:20 `expose.nodePort` must be an integer, not a string"));
     let missing = Overrides { values: vec!["no/values.yaml".into()], sets: Vec::new(), ..Overrides::default() };
     let project = fixture.project();
     let failure = Layers::load(&project, &fixture.sources, &missing).unwrap_err();
@@ -424,7 +422,7 @@ fn file_contents_are_set_unchanged() {
     assert!(describe("labels.a=no/such").starts_with("unable: file-unreadable --set-file:1:10 cannot read `no/such`"));
     assert_eq!(
         describe("expose.nodePort=x"),
-        "profile-field-type --set-file:1:17 `expose.nodePort` must be a whole number, not the contents of a file"
+        "profile-field-type --set-file:1:17 `expose.nodePort` must be an integer, not the contents of a file"
     );
 }
 

@@ -151,7 +151,7 @@ pub struct Types(u8);
 /// The types: the name in schemas, the set, and the noun of messages.
 pub(super) const TYPES: [(&str, Types, &str); 7] = [
     ("string", Types::STRING, "a string"),
-    ("integer", Types::INTEGER, "a whole number"),
+    ("integer", Types::INTEGER, "an integer"),
     ("number", Types::NUMBER, "a number"),
     ("boolean", Types::BOOLEAN, "a boolean"),
     ("array", Types::ARRAY, "a list"),

@@ -402,7 +402,7 @@ fn the_faults_of_the_nearest_alternative_are_reported() {
         (json!({"store": {"kind": "s3", "bucket": 1}}), "`store.bucket` must be a string, not a number"),
         (json!({"level": "inf"}), "`level` must be `debug` or `info`"),
         (json!({"size": 0}), "`size` must be at least 1"),
-        (json!({"size": "x"}), "`size` must be a whole number or null, not a string"),
+        (json!({"size": "x"}), "`size` must be an integer or null, not a string"),
     ] {
         assert_eq!(messages(&schema, &value, Mode::Whole), [message]);
     }
@@ -483,7 +483,7 @@ fn paths_are_looked_up_through_references_and_forms() {
     assert_eq!(types(&["imag"]), "unknown at 0, near Some(\"image\")");
     assert_eq!(types(&["image", "tag", "x"]), "unknown at 2, near None");
     assert_eq!(types(&["labels", "any"]), "a string");
-    assert_eq!(types(&["port"]), "a string or a whole number");
+    assert_eq!(types(&["port"]), "a string or an integer");
     assert_eq!(types(&["store", "bucket"]), "a string");
     assert_eq!(types(&["store", "buckett"]), "unknown at 1, near Some(\"bucket\")");
     assert_eq!(types(&["free", "a", "b"]), "open");
