@@ -18,6 +18,7 @@ mod yaml {
     pub mod load;
     pub mod packed;
     pub mod scalar;
+    mod stream;
 }
 
 use std::fmt::Write as _;

@@ -4,6 +4,7 @@
 //! declare more. [`conventions`] recognizes common field names in other custom resources.
 
 mod conventions;
+mod created;
 mod custom;
 mod producers;
 mod table;
@@ -17,7 +18,8 @@ use crate::node::Node;
 use crate::object::{self, Object};
 use crate::project::OwnReference;
 
-pub use producers::{CreatedObject, CreatedObjects, Keys};
+pub use created::{CreatedObject, CreatedObjects};
+pub use producers::Keys;
 
 /// How an object uses another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

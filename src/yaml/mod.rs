@@ -6,6 +6,7 @@ mod json;
 mod load;
 mod packed;
 mod scalar;
+mod stream;
 mod typed;
 
 pub use embedded::{Trail, locate};
