@@ -1,7 +1,8 @@
-//! What expressions cost as the API server estimates it, recorded on a kube-apiserver 1.36.2.
+//! The cost estimates of CEL expressions, recorded on a kube-apiserver 1.36.2.
 //!
-//! `costs.jsonl`: a schema, then rules on its values with their costs: in a map of `10000000 / cost` such values the server takes the
-//! rule, with one more it does not. `limits.jsonl`: definitions, and what the server says is too expensive.
+//! `costs.jsonl`: schemas, and rules on their values with the costs: the server accepts a rule in a map of `10000000
+//! / cost` values and rejects it with one value more. `limits.jsonl`: definitions, and what the server rejects as too
+//! expensive.
 #![allow(clippy::unwrap_used)]
 
 use plimsoll::check::{Options, check};
@@ -58,7 +59,7 @@ fn rules_cost_what_the_server_estimates() {
 fn definitions_are_rejected_where_the_server_does() {
     for row in rows("limits.jsonl") {
         let mut expected: Vec<[String; 2]> = row["over"].as_array().unwrap().iter().map(told).collect();
-        // That all rules together cost too much is not said again where one does.
+        // The total cost of all rules is not reported again if one of them is too expensive.
         if expected.len() > 1 {
             expected.retain(|[_, message]| !message.contains("total"));
         }

@@ -1,4 +1,4 @@
-//! `plimsoll import` measured on families of copies: profiles say little more than what differs.
+//! Measures `plimsoll import` on families of copies: profiles contain little more than what differs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::import::{AIANALYSIS, GATEWAY, stated, variant};
 /// A leaf in each copy.
 type Values = Vec<Option<String>>;
 
-/// The leaves of a tree by their paths; an item of a list is told by its name, a line of a text by its key.
+/// The leaves of a tree by their paths. List items are identified by name, lines of a string by key.
 fn leaves(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
     match &node.value {
         Value::Mapping(mapping) => {
@@ -40,7 +40,7 @@ fn leaves(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The one word of a leaf in which all copies differ, where there is one.
+/// The only word of a leaf in which the copies differ, if there is one.
 fn word(values: &Values) -> Values {
     let words = |text: &String| -> Vec<String> {
         text.split(|letter: char| !letter.is_alphanumeric() && !"._-§".contains(letter)).map(str::to_owned).collect()
@@ -57,9 +57,9 @@ fn word(values: &Values) -> Values {
     }
 }
 
-/// How many values, over all copies, are not the most frequent one of their joint variable. Leaves whose values vary in the same way
-/// are one variable, also where some copies lack a few of them; so are all those that only these copies have. What a copy's
-/// namespace and name explain is not counted again.
+/// The number of values, over all copies, that are not the most frequent one of their variable. Leaves whose values
+/// vary in the same way are one variable, even if some copies lack a few of them; so are all leaves that only the
+/// same copies have. Values that follow from a copy's namespace and name are not counted.
 fn differing_values(variants: &[Variant]) -> usize {
     let hash = regex_lite::Regex::new("-[0-9a-z]{10}\\b").unwrap();
     let copies: Vec<BTreeMap<String, String>> = variants
@@ -92,13 +92,13 @@ fn differing_values(variants: &[Variant]) -> usize {
             variables.insert(word(&values));
         }
     }
-    // The namespace, and the name where it is told.
+    // The namespace, and the name if it differs.
     for told in
         [|variant: &Variant| variant.objects[0].namespace().to_owned(), |variant: &Variant| variant.name.clone()]
     {
         variables.insert(variants.iter().map(|variant| Some(told(variant))).collect());
     }
-    // What says the same wherever it is there is no variable of its own.
+    // A leaf with the same value wherever it exists is not a variable of its own.
     let mut all: Vec<Values> = variables.into_iter().collect();
     all.sort_by_key(|values| values.iter().filter(|value| value.is_none()).count());
     let mut kept: Vec<Values> = Vec::new();
@@ -112,13 +112,13 @@ fn differing_values(variants: &[Variant]) -> usize {
         let count = |value: &Option<String>| values.iter().filter(|other| *other == value).count();
         let present = values.iter().flatten().count();
         let most = values.iter().filter(|value| value.is_some()).map(count).max().unwrap_or_default();
-        // Where each has its own, there is none of the base.
+        // If each copy has its own value, the base has none.
         if most == 1 && present > 2 { present } else { present - most }
     };
     kept.iter().map(not_most).sum()
 }
 
-/// How many values a profile says; what it needs from outside is no value.
+/// The number of values in a profile, without its externals.
 fn scalars(node: &Node) -> usize {
     match &node.value {
         Value::Mapping(mapping) => {
@@ -129,13 +129,13 @@ fn scalars(node: &Node) -> usize {
     }
 }
 
-/// How many values the profiles of a family say, and how many of its values differ.
+/// The number of values in the profiles of a family, and the number of its differing values.
 fn figures(family: &[Variant]) -> (usize, usize) {
     let files = import::import(family, &Services::default()).unwrap().files();
     let said = |copy: &Variant| -> usize {
         let text = &files[&format!("profiles/{}.yaml", copy.name)];
         let documents = yaml::load_text(text, FileId(0), Dialect::Strict).documents;
-        // A profile that says nothing is one comment.
+        // An empty profile is a single comment.
         documents.iter().filter(|document| document.is_set()).map(scalars).sum()
     };
     (family.iter().map(said).sum(), differing_values(family))
@@ -165,7 +165,7 @@ fn profiles_say_little_more_than_what_differs() {
     }
 }
 
-/// The same over families of one's own: a folder with a folder for each, which holds its copies as `<name>.yaml`.
+/// The same for a folder with one folder for each family, which contains its copies as `<name>.yaml`.
 #[test]
 #[ignore = "needs a folder of families in PLIMSOLL_FAMILIES"]
 fn families_of_a_folder_say_little_more_than_what_differs() {

@@ -1,5 +1,5 @@
-//! What the machine does to a run: full disks, folders that cannot be written, kills, two runs at once, closed streams,
-//! files that change. Each file of the out folder is always the old or the new one, and a message says what happened.
+//! Failures of the environment: full disks, read-only folders, kills, concurrent runs, closed streams, changing
+//! files. Each file of the output folder is always either the old or the new one, and a message reports the failure.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::hostile::{Place, plimsoll};
 
 const BIN: &str = env!("CARGO_BIN_EXE_plimsoll");
 
-/// A line of shell with the binary as `$BIN`.
+/// Runs a shell command with the binary as `$BIN`.
 fn sh(folder: &Path, line: &str) -> Output {
     let path = std::env::var_os("PATH").unwrap_or_default();
     Command::new("sh")
@@ -29,7 +29,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// All bundles in a folder by name, receipts left out.
+/// All bundles in a folder by name, without receipts.
 fn bundles(folder: &Path) -> BTreeMap<String, String> {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     files
@@ -42,7 +42,7 @@ fn leftovers(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect()
 }
 
-/// A project whose bundles all change with its base, and its two states rendered.
+/// A project whose bundles all change with its base, with its two rendered states.
 struct Flip {
     place: Place,
     old: BTreeMap<String, String>,
@@ -62,7 +62,7 @@ impl Flip {
         flip
     }
 
-    /// Sets how long all pods may take to stop.
+    /// Sets the termination grace period of all pods.
     fn base(&self, seconds: &str) {
         let path = self.place.project.join("profiles/base.yaml");
         let text = fs::read_to_string(&path).unwrap();
@@ -70,7 +70,7 @@ impl Flip {
             true => format!("  terminationGracePeriod: {seconds}\n"),
             false => format!("{line}\n"),
         });
-        // By a rename, as editors and Git do.
+        // By a rename, as editors and Git do it.
         let temporary = self.place.project.join("profiles/base.new");
         fs::write(&temporary, lines.collect::<String>()).unwrap();
         fs::rename(temporary, path).unwrap();
@@ -82,7 +82,7 @@ impl Flip {
         bundles(&self.place.project.join(folder))
     }
 
-    /// Each file is whole: the old or the new one.
+    /// Asserts that each file is complete: the old or the new one.
     fn assert_whole(&self, folder: &Path) {
         for (name, text) in bundles(folder) {
             assert!(text == self.old[&name] || text == self.new[&name], "{name} is neither old nor new");
@@ -97,7 +97,7 @@ fn a_full_disk_is_told_and_changes_nothing() {
     flip.base("45");
     assert_eq!(flip.rendered("out"), flip.old);
     flip.base("46");
-    // A limit on the size of files stands for the full disk; the signal that comes with it is ignored.
+    // A limit on file sizes simulates a full disk; its signal is ignored.
     for blocks in [0, 1, 20, 60] {
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$BIN\" render --all --out out 2>&1 | cat >&2");
         let output = sh(project, &line);
@@ -105,7 +105,7 @@ fn a_full_disk_is_told_and_changes_nothing() {
         assert_eq!(bundles(&project.join("out")), flip.old, "{blocks}");
         assert_eq!(leftovers(&project.join("out")), Vec::<PathBuf>::new(), "{blocks}");
     }
-    // A real one, where this user may mount it.
+    // A real one, if this user may mount it.
     fs::create_dir(project.join("small")).unwrap();
     if !sh(project, "mount -t tmpfs -o size=100k tmpfs small").status.success() {
         eprintln!("NOT TESTED: this user may not mount a small disk");
@@ -135,7 +135,7 @@ fn one_bundle_that_fails_keeps_all_from_the_folder() {
     assert_eq!(bundles(&project.join("out")), flip.old);
     assert_eq!(leftovers(&project.join("out")), Vec::<PathBuf>::new());
     assert!(!project.join("fresh").exists());
-    // Runs that fail and others may meet in a folder that none has made yet.
+    // Failing and succeeding runs may create the same folder.
     for round in 0..10 {
         let out = format!("shared{round}");
         thread::scope(|scope| {
@@ -154,7 +154,7 @@ fn one_bundle_that_fails_keeps_all_from_the_folder() {
     }
 }
 
-/// What lies in an out folder may come with a pull request: links and pipes there are told, not followed or opened.
+/// An output folder may come from a pull request: links and pipes in it are reported, not followed or opened.
 #[test]
 fn links_and_pipes_in_the_out_folder_are_not_read() {
     let place = Place::new();
@@ -180,7 +180,7 @@ fn links_and_pipes_in_the_out_folder_are_not_read() {
     pipe(&bundle);
     assert_eq!(place.run(&["render", "gateway", "--out", "out", "--verify"]).status.code(), Some(1));
     assert_eq!(place.run(&["diff", "gateway", "--out", "out"]).status.code(), Some(2));
-    // Written, the bundle takes its place; receipts that are pipes, of bundles that are gone as well, are passed over.
+    // When written, the bundle replaces it; receipts that are pipes are skipped, also those of removed bundles.
     pipe(&receipts.join("gateway.e2e.json"));
     pipe(&receipts.join("gone.e2e.json"));
     fs::write(
@@ -193,7 +193,7 @@ fn links_and_pipes_in_the_out_folder_are_not_read() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(bundle.symlink_metadata().unwrap().is_file());
     assert!(out.join("other.e2e.yaml").symlink_metadata().is_ok());
-    // Nor does a terminal obey what a receipt says.
+    // Control characters in a receipt are escaped.
     fs::write(&bundle, "x: 1\n").unwrap();
     let receipt =
         r#"{"output": "x", "inputs": {"a\u001b[31m\u202e": "q"}, "templates": "a", "tool": "9\u001b]0;x\u0007"}"#;
@@ -216,7 +216,7 @@ fn a_folder_that_cannot_be_written_is_told() {
             stderr(&output)
         );
     }
-    // Root writes everywhere but to a disk that is mounted read-only.
+    // Root can write everywhere except to a read-only mount.
     fs::create_dir(place.project.join("readonly")).unwrap();
     if !sh(&place.project, "mount -t tmpfs -o ro tmpfs readonly").status.success() {
         eprintln!("NOT TESTED: this user may not mount a disk read-only");
@@ -247,7 +247,7 @@ fn killed_at_any_moment_each_file_is_old_or_new() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // From the first moment to a little past the end.
+        // From the start to slightly after the end.
         thread::sleep(whole * (round * 3 % 44) / 40);
         _ = child.kill();
         child.wait().unwrap();
@@ -256,7 +256,7 @@ fn killed_at_any_moment_each_file_is_old_or_new() {
         seen_both += u32::from(now != flip.old && now != flip.new);
     }
     eprintln!("40 kills, {seen_both} of them between the first rename and the last");
-    // The next run puts all right, and leaves nothing behind.
+    // The next run repairs everything and leaves no temporary files.
     flip.base("46");
     assert_eq!(flip.rendered("out"), flip.new);
     assert_eq!(leftovers(&out), Vec::<PathBuf>::new());
@@ -273,7 +273,7 @@ fn runs_into_one_folder_take_turns() {
             let flip = &flip;
             scope.spawn(move || {
                 for round in 0..4 {
-                    // One of them changes the inputs under the others' feet.
+                    // One of them changes the inputs during the other runs.
                     if runner == 0 {
                         flip.base(if round % 2 == 0 { "45" } else { "46" });
                     }
@@ -289,7 +289,8 @@ fn runs_into_one_folder_take_turns() {
     assert_eq!(flip.rendered("out"), flip.new);
 }
 
-/// Files that come, go and are half written while they are read: a message or a bundle, no panic.
+/// Files that appear, disappear and are incomplete while they are read: the result is a message or a bundle, never a
+/// panic.
 #[test]
 fn files_may_change_underneath() {
     let place = Place::new();
@@ -334,7 +335,7 @@ fn streams_may_be_full_closed_or_broken() {
         ("\"$BIN\" render gateway >&-", 0, ""),
         ("\"$BIN\" render gateway >&- 2>&-", 0, ""),
         ("\"$BIN\" check - <&-", 2, "error: standard input is empty"),
-        // The reader goes away: its right, and the exit code of the writer is fine.
+        // A reader that closes the pipe is not an error.
         ("(\"$BIN\" render gateway; echo $? >code) | head -c 10 >/dev/null; exit $(cat code)", 0, ""),
         ("(\"$BIN\" rules; echo $? >code) | true; exit $(cat code)", 0, ""),
     ] {
@@ -356,13 +357,13 @@ fn terminals_of_any_size_and_no_home() {
     ["0", "1", "7", "80", "100000", "18446744073709551615", "99999999999999999999", "-1", "wide", "''"]
         .into_iter()
         .for_each(width);
-    // Place::run gives no HOME at all; a folder that is gone is no reason to fail either.
+    // `Place::run` sets no HOME; a removed working folder is not an error either.
     assert_eq!(place.run(&["render", "gateway"]).status.code(), Some(0));
     let output = sh(&place.project, "mkdir gone; cd gone; rmdir ../gone; exec \"$BIN\" render gateway");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
-/// A checkout on Windows renders the same bytes; so does a file with a byte order mark.
+/// A checkout on Windows renders the same bytes, and so does a file with a byte order mark.
 #[test]
 fn windows_line_ends_and_byte_order_marks_change_nothing() {
     let place = Place::new();
@@ -397,7 +398,7 @@ fn windows_line_ends_and_byte_order_marks_change_nothing() {
         place.write(file, &format!("\u{feff}{text}"));
     }
     assert!(place.run(&["render", "gateway"]).stdout == before, "byte order marks change the bundle");
-    // What a foreign file says is not touched: a text that holds a CR keeps it.
+    // Strings of other manifests are not changed: they keep a CR.
     place.write("cr.yaml", "apiVersion: v1\r\nkind: ConfigMap\r\nmetadata: {name: x}\r\ndata: {k: 1}\r\n");
     let output = place.run(&["check", "cr.yaml"]);
     assert!(

@@ -1,5 +1,5 @@
-//! Projects and manifests that mean harm, such as an untrusted pull request's: SECURITY.md says what holds, and names the
-//! tests here.
+//! Malicious projects and manifests, such as those of an untrusted pull request. SECURITY.md lists the guarantees
+//! with these tests.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,10 +15,10 @@ use plimsoll::source::Sources;
 use plimsoll::yaml::{self, Dialect};
 use serde_json::{Value as Json, json};
 
-/// What must never be seen outside a Secret.
+/// A value that must not appear outside a Secret.
 const SECRET: &str = "hunter2-correct-horse";
 
-/// The same in base64.
+/// The same in Base64.
 const ENCODED: &str = "aHVudGVyMi1jb3JyZWN0LWhvcnNl";
 
 fn root() -> &'static Path {
@@ -38,7 +38,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A folder with the built-in set written out in `project/`, and beside it a file nobody may read.
+/// A folder with the built-in set in `project/`, and a file next to it that must not be read.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) project: PathBuf,
@@ -56,7 +56,7 @@ impl Place {
         Self { folder, project }
     }
 
-    /// The same with one template only, and nothing else in `templates/`.
+    /// The same with one template only.
     fn with_template(text: &str) -> Self {
         let place = Self::new();
         fs::remove_dir_all(place.project.join("templates")).unwrap();
@@ -74,8 +74,8 @@ impl Place {
         plimsoll(&self.project, args)
     }
 
-    /// The same for a run that must end soon: it may take so many seconds of the processors. On a busy machine that is far
-    /// less than it waits for them, and these are the times of a debug build, which is ten times slower than others.
+    /// The same for a run with a limit on its processor time in seconds. On a busy machine that is far less than the
+    /// elapsed time, and debug builds, for which these limits are, are ten times slower than release builds.
     fn run_within(&self, seconds: u64, what: &str, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
         command.current_dir(&self.project).args(args).env_clear();
@@ -84,7 +84,7 @@ impl Place {
         let start = Instant::now();
         loop {
             let (taken, ended) = taken(&mut child, start);
-            // One that waits for ever takes no time of a processor.
+            // A run that blocks uses no processor time.
             if taken > Duration::from_secs(seconds) || start.elapsed() > Duration::from_secs(30 * seconds) {
                 child.kill().unwrap();
                 child.wait().unwrap();
@@ -104,7 +104,7 @@ impl Place {
     }
 }
 
-/// All that comes, so that whoever writes it never waits.
+/// Reads everything in a separate thread, so that the writer never blocks.
 fn collect(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut all = Vec::new();
@@ -113,13 +113,13 @@ fn collect(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
     })
 }
 
-/// What a process has taken of the processors, and whether it has ended. Linux tells both as long as nobody has waited for
-/// the process, in hundredths of a second; elsewhere the time since its start must do.
+/// The processor time of a process, and whether it has ended. On Linux it is read in hundredths of a second until the
+/// process is waited for; elsewhere the elapsed time is used.
 fn taken(child: &mut Child, start: Instant) -> (Duration, bool) {
     let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", child.id())) else {
         return (start.elapsed(), child.try_wait().unwrap().is_some());
     };
-    // The name before them may hold anything but is in brackets.
+    // The name before these fields is in parentheses and may contain anything.
     let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
     let [user, system] = [11, 12].map(|at| fields[at].parse::<u64>().unwrap());
     (Duration::from_millis(10 * (user + system)), fields[0] == "Z")
@@ -145,7 +145,7 @@ fn links_out_of_the_project_are_rejected() {
         assert!(stderr(&output).contains("outside the project"), "{path}: {}", stderr(&output));
         assert!(!said(&output).contains(SECRET), "{path}: {}", said(&output));
     }
-    // Folders as well.
+    // Also through folders.
     for path in ["templates/more", "services", "profiles/environments"] {
         let place = Place::new();
         let link = place.project.join(path);
@@ -158,7 +158,7 @@ fn links_out_of_the_project_are_rejected() {
     }
 }
 
-/// `$file` stays below `templates/`, links followed.
+/// `$file` is limited to `templates/`, after links are resolved.
 #[test]
 fn templates_follow_links_among_templates_only() {
     for (to, inside) in
@@ -199,7 +199,7 @@ fn paths_out_of_the_project_are_rejected() {
     }
 }
 
-/// The folder of a profile's own migrations stays in the Git work tree, links resolved.
+/// The folder of a profile's own migrations must be in the Git work tree, after links are resolved.
 #[test]
 fn migrations_come_from_the_work_tree_only() {
     let place = Place::new();
@@ -218,7 +218,7 @@ fn migrations_come_from_the_work_tree_only() {
     }
 }
 
-/// An expression runs on fuel, and all expressions of a bundle share one budget: nothing runs for long.
+/// Each expression has limited fuel, and all expressions of a bundle share a budget.
 #[test]
 fn runaway_templates_are_stopped() {
     let list = "('x,' * 1000) | split(',')";
@@ -261,14 +261,14 @@ fn runaway_templates_are_stopped() {
     ];
     for (name, text) in cases {
         let place = Place::with_template(&format!("{MAP}{text}"));
-        // Without the budget the large ones take hours.
+        // Without the budget, the large ones take hours.
         let output = place.run_within(60, name, &["render", "gateway"]);
         assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
         assert_eq!(output.stdout, b"", "{name}");
     }
 }
 
-/// Where each of many things could be held against each of many others, it is not.
+/// Checks do not compare each of many things with each of many others.
 #[test]
 fn manifests_that_multiply_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
@@ -340,13 +340,13 @@ fn manifests_that_multiply_are_checked_in_time() {
     for (name, text) in cases {
         let place = Place::new();
         place.write("many.yaml", &text);
-        // They took minutes when everything was held against everything.
+        // They took minutes when everything was compared with everything.
         let output = place.run_within(60, name, &["check", "many.yaml"]);
         assert!(matches!(output.status.code(), Some(0 | 1)), "{name}: {}", said(&output));
     }
 }
 
-/// A pod of containers, each with what `rest` says, and more of its spec.
+/// A pod with containers, each with the fields of `rest`, and more fields of its spec.
 fn pod_of(name: &str, count: usize, rest: impl Fn(usize) -> String, spec: &str) -> String {
     let containers: Vec<String> =
         (0..count).map(|at| format!("{{name: c{at}, image: 'ghcr.io/acme/web:v1', {}}}", rest(at))).collect();
@@ -358,7 +358,7 @@ fn joined(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Nor are the many parts of one object held against those of another.
+/// The many parts of one object are not compared with those of another.
 #[test]
 fn objects_of_many_parts_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
@@ -525,7 +525,7 @@ fn objects_of_many_parts_are_checked_in_time() {
     }
 }
 
-/// Nor does each of many containers of known services look at all objects, hosts, Jobs and volumes, or tell of them again.
+/// Containers of known services do not each search all objects, hosts, Jobs and volumes, or repeat findings.
 #[test]
 fn containers_of_known_services_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
@@ -597,7 +597,7 @@ fn containers_of_known_services_are_checked_in_time() {
     }
 }
 
-/// Each of many that select or name others costs little, whatever it asks for.
+/// Many objects with selectors and references are cheap, whatever they select.
 #[test]
 fn many_selectors_and_references_are_checked_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
@@ -651,7 +651,7 @@ fn many_selectors_and_references_are_checked_in_time() {
     }
 }
 
-/// What a change does to each of many is found without looking at all for each.
+/// The consequences of many changes are found without searching everything for each.
 #[test]
 fn many_changes_are_reported_in_time() {
     let object = |kind: &str, name: &str, rest: &str| {
@@ -709,7 +709,7 @@ fn a_too_large_diagram_is_an_error() {
         assert_eq!(output.stdout, b"");
         assert!(stderr(&output).contains("more than 10000 objects and references"), "{}", stderr(&output));
     }
-    // Before anything is checked, which would find something in each of these.
+    // This is before the checks, which would report each of these.
     let variables = joined(500, |at| format!("{{configMapRef: {{name: d{at}}}}}"));
     let pod = pod_of("p", 1, |_| format!("envFrom: [{variables}]"), "");
     let first = pod.trim_start_matches("---\n").replace('\n', "\n  ");
@@ -718,12 +718,12 @@ fn a_too_large_diagram_is_an_error() {
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
 
-/// A project's own schema cannot make work without end either.
+/// A project's own schema cannot cause unbounded work.
 #[test]
 fn runaway_schemas_are_rejected() {
     let both =
         |next: usize| json!({"allOf": [{"$ref": format!("#/$defs/d{next}")}, {"$ref": format!("#/$defs/d{next}")}]});
-    // Below the bound of the depth as well.
+    // Also below the maximum depth.
     let doubling = |levels: usize| {
         let mut all: serde_json::Map<String, Json> = (0..levels).map(|n| (format!("d{n}"), both(n + 1))).collect();
         all.insert(format!("d{levels}"), json!({"type": "object"}));
@@ -752,7 +752,7 @@ fn runaway_schemas_are_rejected() {
     }
 }
 
-/// Each fault is told, in a time that grows with their number.
+/// Each error is reported, in linear time.
 #[test]
 fn many_errors_of_profiles_are_reported_in_time() {
     let place = Place::new();
@@ -765,7 +765,7 @@ fn many_errors_of_profiles_are_reported_in_time() {
     assert_eq!(stderr(&output).matches("error[profile-field-unknown]").count(), 40_000);
 }
 
-/// A migration takes a time that grows with its length, not with the square of it.
+/// A migration is read in linear time.
 #[test]
 fn a_migration_of_many_statements_is_read_in_time() {
     let mut text =
@@ -779,7 +779,7 @@ fn a_migration_of_many_statements_is_read_in_time() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
-/// Aliases of checked manifests are expanded within bounds.
+/// Aliases in manifests are expanded within bounds.
 #[test]
 fn an_alias_bomb_is_rejected() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -793,7 +793,7 @@ fn an_alias_bomb_is_rejected() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }
 
-/// A pipe or a device in a folder would be read for ever.
+/// Reading a pipe or a device in a folder would never end.
 #[test]
 fn pipes_and_devices_are_not_read() {
     let place = Place::new();
@@ -808,7 +808,7 @@ fn pipes_and_devices_are_not_read() {
     let output = place.run(&["render", "gateway"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("`templates/pipe.yaml` is not a file"), "{}", stderr(&output));
-    // In the out folder one is replaced, not waited for.
+    // In the output folder a pipe is replaced and not opened.
     fs::remove_file(&template).unwrap();
     fs::create_dir(place.project.join("out")).unwrap();
     assert!(Command::new("mkfifo").arg(place.project.join("out/gateway.e2e.yaml")).status().unwrap().success());
@@ -816,7 +816,7 @@ fn pipes_and_devices_are_not_read() {
     assert!(place.project.join("out/gateway.e2e.yaml").is_file());
 }
 
-/// A project decides nothing about files outside: not by its settings, not by links in the out folder.
+/// A project cannot affect files outside it, neither by its settings nor by links in the output folder.
 #[test]
 fn nothing_is_written_or_removed_outside() {
     let place = Place::new();
@@ -836,13 +836,13 @@ fn nothing_is_written_or_removed_outside() {
     place.write("plimsoll.toml", "environment = \"e2e\"\nout = \"deploy/new\"\n");
     assert_eq!(place.run(&["render", "gateway", "--out"]).status.code(), Some(0));
     assert!(place.project.join("deploy/new/gateway.e2e.yaml").is_file());
-    // The receipts' folder as a link.
+    // The receipts folder as a link.
     fs::create_dir(place.project.join("out")).unwrap();
     symlink(&victim, place.project.join("out/.plimsoll")).unwrap();
     let output = place.run(&["render", "gateway", "--out", "out"]);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("is a link"), "{}", stderr(&output));
-    // A bundle's file as a link: the link is replaced, what it names stays.
+    // The file of a bundle as a link: the link is replaced, its target is not changed.
     fs::remove_file(place.project.join("out/.plimsoll")).unwrap();
     symlink(victim.join("kept.tmp"), place.project.join("out/gateway.e2e.yaml")).unwrap();
     assert_eq!(place.run(&["render", "gateway", "--out", "out"]).status.code(), Some(0));
@@ -850,7 +850,7 @@ fn nothing_is_written_or_removed_outside() {
     assert_eq!(before(), count);
 }
 
-/// What a terminal would obey: controls but line breaks, and what turns the direction of writing.
+/// Control characters except line breaks, and characters that change the writing direction.
 fn obeyed(text: &str) -> Vec<char> {
     let bidi =
         |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -869,7 +869,7 @@ fn a_schema_is_printed_without_control_characters() {
     place.write("profiles/schema.json", &hostile.replace('\n', "\r\n"));
     let printed = String::from_utf8(place.run(&["schema"]).stdout).unwrap();
     assert_eq!(obeyed(&printed), [], "{printed}");
-    // It says the same.
+    // The escaped schema is equivalent.
     let read = |text: &str| serde_json::from_str::<Json>(text).unwrap();
     assert_eq!(read(&printed), read(&hostile));
 }
@@ -901,7 +901,7 @@ fn no_terminal_escape_comes_through() {
         &format!("profiles/{profile}.yaml"),
         &format!("cluster: {evil}\n{evil}: 1\nlabels: {{{evil}: {evil}}}\n"),
     );
-    // A profile that renders, and manifests to draw and to compare.
+    // A profile that renders, and manifests for `graph` and `diff`.
     let escaped = |text: &str| {
         let escapes: String = text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
         format!("\"{escapes}\"")
@@ -965,7 +965,7 @@ fn no_terminal_escape_comes_through() {
     }
 }
 
-/// A secret is seen in Secrets and nowhere else: whatever fails, in whatever format.
+/// A secret appears in Secrets only, whatever fails and in every format.
 #[test]
 fn a_secret_is_in_secrets_only() {
     let place = Place::new();
@@ -983,12 +983,12 @@ fn a_secret_is_in_secrets_only() {
     for object in documents(&bundle) {
         assert!(object["kind"] == "Secret" || !shows(&object.to_string()), "{}", object["kind"]);
     }
-    // Its digest would give a short password away.
+    // The digest of a short password would reveal it.
     let folder = place.project.join("out");
     assert_eq!(place.run(&["render", "gateway", "--out", "out"]).status.code(), Some(0));
     let receipt = fs::read_to_string(folder.join(".plimsoll/gateway.e2e.json")).unwrap();
     assert!(!shows(&receipt), "{receipt}");
-    // Values that are no strings, too long, of two lines; names beside them that are wrong; broken YAML around them.
+    // Values that are not strings, too long, or of two lines; wrong names next to them; invalid YAML around them.
     let wrong = [
         format!("database: {{password: [{SECRET}]}}\n"),
         format!("database: {{password: {{a: {SECRET}}}}}\n"),
@@ -1015,7 +1015,7 @@ fn a_secret_is_in_secrets_only() {
     }
     let set = format!("database.password=[{SECRET}\n");
     assert!(!said(&place.run(&["render", "gateway", "--set", &set])).contains(SECRET));
-    // The bundle, checked as a stranger's: with faults all around the secret, in either field.
+    // The bundle, checked as other manifests, with faults around the secret in either field.
     let written = bundle.replace("type: Opaque\ndata:", "type: Opaque\nstringData:").replace(ENCODED, SECRET);
     assert!(written.contains(SECRET));
     for (bundle, data) in [(&bundle, "\ndata:"), (&written, "stringData:")] {
@@ -1039,7 +1039,7 @@ fn a_secret_is_in_secrets_only() {
 #[test]
 fn a_diagram_contains_no_secret() {
     let place = Place::new();
-    // `hunter2-correct-horse`, as a name that no Service has.
+    // `hunter2-correct-horse` as a name that no Service has.
     place.write(
         "bundle.yaml",
         "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: a}\n\
@@ -1083,7 +1083,7 @@ fn a_variable_named_like_a_password_is_shown_nowhere() {
             assert!(!shown.contains(SECRET), "{args:?} {set:?} with {text}: {shown}");
         }
     }
-    // Below `env` left out, and a blank; what stands beside it is shown.
+    // Without `env`, and without a space; the values next to it are shown.
     for text in [
         format!("  URL: \"{{user: a, password: {SECRET}}}\"\n  LEVEL: shown-b\n"),
         format!("env: {{DB_PASSWORD:{SECRET}, LEVEL: shown-b, a b: 1}}\n"),
@@ -1102,7 +1102,7 @@ fn a_variable_named_like_a_password_is_shown_nowhere() {
         let told = said(&place.run(&[&["explain", "gateway", "--values", "values.yaml"], last].concat()));
         assert!(!told.contains(SECRET), "{told}");
     }
-    // A name that the schema gives is what the schema says it is.
+    // For a name in the schema, the schema decides.
     let output = place.run(&["explain", "gateway"]);
     assert!(said(&output).contains("runtime.secret"), "{}", said(&output));
     let line = said(&output).lines().find(|line| line.contains("runtime.secret")).unwrap_or_default().to_owned();
@@ -1128,13 +1128,13 @@ fn a_secret_inside_a_set_mapping_is_not_shown() {
         let output = place.run(&["render", "gateway", "--set", &set]);
         assert_eq!(output.status.code(), Some(1), "{set}: {}", stderr(&output));
         assert!(!said(&output).contains(SECRET), "{set}: {}", said(&output));
-        // What holds no secret is shown.
+        // Values that are not secret are shown.
         let output = place.run(&["render", "gateway", "--set", "labels={a: [1}"]);
         assert!(stderr(&output).contains("{a: [1}") || stderr(&output).contains("no field"), "{}", stderr(&output));
     }
 }
 
-/// Behind a sign that is no `=`, the value is as secret as behind one.
+/// A value after a sign other than `=` is secret as well.
 #[test]
 fn a_mistyped_argument_shows_no_value() {
     let place = Place::new();
@@ -1164,10 +1164,10 @@ fn a_mistyped_argument_shows_no_value() {
         let told = typed(argument.clone());
         assert!(told.contains("-->") && !told.contains(SECRET), "{argument}: {told}");
     }
-    // No file of that name: it may be the password itself.
+    // A file that does not exist: its name may be the password.
     let told = stderr(&place.run(&["render", "gateway", "--set-file", &format!("database.password={SECRET}")]));
     assert!(told.contains("cannot read `•••`"), "{told}");
-    // Without `--set` it is taken for a profile.
+    // Without `--set` it is read as a profile.
     for sign in ["=", ":"] {
         let argument = format!("database.password{sign}{SECRET}");
         for command in ["render", "explain", "images"] {
@@ -1178,7 +1178,7 @@ fn a_mistyped_argument_shows_no_value() {
             assert!(!said(&place.run(&[command, "gateway", &argument])).contains(SECRET), "{command} {argument}");
         }
     }
-    // Names, and values of what is no secret, are shown.
+    // Names, and values that are not secret, are shown.
     for (argument, shown) in [
         (format!("database.password:{SECRET}"), "1 | database.password•••"),
         ("database.user".to_owned(), "1 | database.user\n"),
@@ -1191,7 +1191,7 @@ fn a_mistyped_argument_shows_no_value() {
     }
 }
 
-/// What is printed of manifests by every command that reads them.
+/// The output for manifests of every command that reads them.
 fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
     place.write("bundle.yaml", text);
     place.write("other.yaml", MAP);
@@ -1209,7 +1209,7 @@ fn printed(place: &Place, text: &str) -> Vec<(String, String)> {
     commands.iter().map(|args| (args.join(" "), said(&place.run(args)))).collect()
 }
 
-/// A Pod with an unknown field on the line of its container, so that this is shown.
+/// A Pod with an unknown field in the line of its container, so that the line is shown.
 fn faulty_pod(container: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  \
@@ -1221,7 +1221,7 @@ fn config_map(data: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shown-a}}\n{data}\n")
 }
 
-/// Holds for manifests with `secret` in them, and `shown-b` beside it: the one is not printed, the other is.
+/// Asserts, for manifests with `secret` and `shown-b` in the same place, that only the latter is printed.
 fn assert_hidden(place: &Place, secret: &str, text: &str) {
     let printed = printed(place, text);
     for (command, output) in &printed {
@@ -1231,14 +1231,14 @@ fn assert_hidden(place: &Place, secret: &str, text: &str) {
     assert!(printed[4].1.contains("shown-b") && printed[4].1.contains("•••"), "{text}: {}", printed[4].1);
 }
 
-/// Holds for words that look like a secret and are none: a diff prints them.
+/// Asserts that strings which resemble a secret but are not are printed by a diff.
 fn assert_shown(place: &Place, words: &str, text: &str) {
     for (command, output) in printed(place, text).iter().filter(|(command, _)| command.starts_with("diff other")) {
         assert!(output.contains(words), "{command}: {output}");
     }
 }
 
-/// The user and the database of a Secret are what half of the objects are called; its password is none of them.
+/// The user and the database of a Secret are common names of objects and are shown; its password is not.
 #[test]
 fn users_and_hosts_are_redacted_in_their_secret_only() {
     let place = Place::new();
@@ -1264,7 +1264,7 @@ fn users_and_hosts_are_redacted_in_their_secret_only() {
     assert!(text.contains("error[") && !text.contains("reader") && !text.contains("abcdef"), "{text}");
 }
 
-/// What a Secret holds is not shown where somebody wrote it a second time.
+/// The data of a Secret is redacted where it is repeated.
 #[test]
 fn a_secret_repeated_elsewhere_is_not_shown() {
     let place = Place::new();
@@ -1284,7 +1284,7 @@ fn a_secret_repeated_elsewhere_is_not_shown() {
     assert_hidden(&place, SECRET, &format!("{secret}{commented}"));
 }
 
-/// A Secret that holds what other objects are called renames none of them, nor what a message says.
+/// A Secret that contains the names of other objects hides neither these nor words of messages.
 #[test]
 fn a_secret_that_is_a_name_hides_no_names() {
     let place = Place::new();
@@ -1305,7 +1305,7 @@ fn a_secret_that_is_a_name_hides_no_names() {
     }
 }
 
-/// What stands around a fault in a script, an argument, a variable or a config file is no business of the message.
+/// The rest of a script, an argument, a variable or a config file around a fault is not shown.
 #[test]
 fn an_excerpt_shows_keys_and_what_is_underlined() {
     let place = Place::new();
@@ -1334,7 +1334,7 @@ fn an_excerpt_shows_keys_and_what_is_underlined() {
     }
 }
 
-/// A password is none of its text's business: in an address, an option, an assignment or a config file.
+/// A password in a string is redacted: in a URL, an option, an assignment or a config file.
 #[test]
 fn a_password_in_a_string_is_not_shown() {
     let place = Place::new();
@@ -1363,7 +1363,7 @@ fn a_password_in_a_string_is_not_shown() {
     ] {
         assert_hidden(&place, SECRET, &text);
     }
-    // What is no password is shown as it stands.
+    // Strings without a password are shown unchanged.
     for words in [
         "http://example.com:8080/a@b",
         "postgres://app@db:5432/x",
@@ -1375,7 +1375,7 @@ fn a_password_in_a_string_is_not_shown() {
     ] {
         assert_shown(&place, words, &pod(&format!("args: [\"{words}\"]")));
     }
-    // In the files of a project as well.
+    // The same in the files of a project.
     place.write("values.yaml", &format!("databse: {{user: a}} # postgres://app:{SECRET}@db/x\n"));
     let told = stderr(&place.run(&["render", "gateway", "--values", "values.yaml"]));
     assert!(told.contains("postgres://app:•••@db/x"), "{told}");
@@ -1387,7 +1387,7 @@ fn a_password_in_a_string_is_not_shown() {
     }
 }
 
-/// An option takes a password of the program it belongs to, in a list of words and in a script.
+/// Options take a password depending on their program, in a list of words and in a script.
 #[test]
 fn a_password_of_a_command_is_not_shown() {
     let place = Place::new();
@@ -1426,7 +1426,7 @@ fn a_password_of_a_command_is_not_shown() {
     }
 }
 
-/// A token in the place of a user, a header, and what registries of images and packages are asked with.
+/// Tokens in the user part of URLs, headers, and credentials of image and package registries.
 #[test]
 fn credentials_are_not_shown() {
     let place = Place::new();
@@ -1485,14 +1485,14 @@ fn credentials_are_not_shown() {
         let told = &printed(&place, &text)[4].1;
         assert!(told.contains(field.trim_end_matches('}')) || told.contains("a: shown"), "{field}: {told}");
     }
-    // In a profile, among the names that the schema leaves free.
+    // In a profile, under names that the schema does not define.
     let profile = fs::read_to_string(place.project.join("profiles/gateway.yaml")).unwrap();
     place.write("profiles/gateway.yaml", &format!("{profile}env: {{BASIC_AUTH: bWU6aHVudGVyMg, A_AUTH: basic}}\n"));
     let told = said(&place.run(&["explain", "gateway"]));
     assert!(!told.contains("bWU6aHVudGVyMg") && told.contains("basic"), "{told}");
 }
 
-/// An ordinary word that is a password is struck out where a message quotes it, and where it stands; nowhere else.
+/// A password that is an ordinary word is redacted where it is written and where a message quotes it, not elsewhere.
 #[test]
 fn a_password_that_is_a_word_is_not_quoted() {
     let place = Place::new();
@@ -1514,7 +1514,7 @@ fn a_password_that_is_a_word_is_not_quoted() {
     assert!(told.contains("args") && !told.contains("sunshine ") && !told.contains("daylight"), "{told}");
 }
 
-/// Names that speak of secrets and words that stand for one somewhere garble nothing else.
+/// Names that mention secrets, and secrets that are ordinary words, do not hide anything else.
 #[test]
 fn ordinary_words_are_shown() {
     let place = Place::new();
@@ -1573,7 +1573,7 @@ fn ordinary_words_are_shown() {
     }
 }
 
-/// In an object as in a config file: in lists, by names, and behind keys that could refer to a Secret and do not.
+/// In objects as in config files: in lists, by names, and under keys that look like references to a Secret.
 #[test]
 fn a_list_of_passwords_is_not_shown() {
     let place = Place::new();
@@ -1626,7 +1626,7 @@ fn a_config_file_is_explained_without_its_password() {
     assert!(told.contains("•••") && !told.contains(SECRET), "{told}");
 }
 
-/// What the text of an expression says may be the secret that it makes; what it reads is shown.
+/// A string literal in an expression may be the secret that it yields; the values that it reads are shown.
 #[test]
 fn an_expression_is_explained_without_the_secret_in_it() {
     let place = Place::with_template(&format!(
@@ -1640,7 +1640,8 @@ fn an_expression_is_explained_without_the_secret_in_it() {
     }
 }
 
-/// In a text of an object names tell as they do in the object: of what stands below and beside them, and of Secrets.
+/// In a string of an object, names have the same meaning as in objects: for values below and next to them, and for
+/// Secrets.
 #[test]
 fn a_secret_in_a_string_of_an_object_is_not_shown() {
     let place = Place::new();
@@ -1665,7 +1666,7 @@ fn a_secret_in_a_string_of_an_object_is_not_shown() {
             assert!(told.contains("shown-c") || file != "a.yaml" && format == "markdown", "{text}: {told}");
         }
     }
-    // A host is told from the secret beside it.
+    // A host is distinguished from the secret next to it.
     let text = "kind: Secret\nstringData: {host: \"hidden-b9\"}\n---\nhost: shown-b\n";
     let printed = printed(&place, &config_map(&format!("data:\n  a.yaml: {}", json!(text))));
     for at in [0, 6] {
@@ -1673,7 +1674,7 @@ fn a_secret_in_a_string_of_an_object_is_not_shown() {
     }
 }
 
-/// `kubectl apply` leaves the object there as it was applied, the data of a Secret with it.
+/// `kubectl apply` stores the applied object in an annotation, including the data of a Secret.
 #[test]
 fn the_annotation_that_repeats_an_object_is_not_shown() {
     let place = Place::new();
@@ -1695,7 +1696,7 @@ fn the_annotation_that_repeats_an_object_is_not_shown() {
     assert!(said(&place.run(&["check", "bundle.yaml"])).contains("shown-b"));
 }
 
-/// Secrets with a letter or a line too many or too few, as people and merges leave them.
+/// Secrets with a letter or a line too many or too few, as edits and merges leave them.
 #[test]
 fn a_torn_secret_is_redacted() {
     let place = Place::new();
@@ -1718,7 +1719,7 @@ fn a_torn_secret_is_redacted() {
             assert!(!output.contains(SECRET), "{command} of {text}: {output}");
         }
     }
-    // What only names a Secret is shown, and so are keys, also those that are none.
+    // References to a Secret are shown, and so are keys, including invalid ones.
     for (text, shown) in [
         ("kind: Secret\nmetadata: {name: a, labls: shown}\ndata: {some-key: 1}", "labls"),
         ("kind: Secret\nmetadata: {name: a}\ndata: {some-key: 1, b: [x]}", "some-key"),
@@ -1800,7 +1801,7 @@ fn a_document_that_cannot_be_read_shows_no_secret() {
         place.write("profiles/gateway.yaml", &format!("{profile}{text}"));
         assert!(!said(&place.run(&["render", "gateway"])).contains(SECRET), "{text}");
     }
-    // What is no secret is shown.
+    // Values that are not secret are shown.
     place.write("bundle.yaml", &pod("- {name: A, value: plain-words, value: 1}"));
     assert!(said(&place.run(&["check", "bundle.yaml"])).contains("plain-words"));
 }
@@ -1812,7 +1813,7 @@ fn documents(text: &str) -> Vec<Json> {
     loaded.documents.iter().map(|node| serde_json::from_str(&yaml::json(node)).unwrap()).collect()
 }
 
-/// A tree with every scalar taken out, so that only its shape is left.
+/// A tree without its scalars, for comparing shapes.
 fn shape(value: &Json) -> Json {
     match value {
         Json::Object(map) => {
@@ -1824,9 +1825,9 @@ fn shape(value: &Json) -> Json {
     }
 }
 
-/// All paths of the schema that take a text, a mapping's key as `KEY`.
+/// All paths of the schema that accept a string, with the key of a mapping as `KEY`.
 fn text_fields(schema: &Json, root: &Json, path: &[String], found: &mut Vec<(Vec<String>, bool)>) {
-    // These hold all fields again.
+    // These contain all fields again.
     if path.first().is_some_and(|name| name == "environments" || name == "enforce") {
         return;
     }
@@ -1835,7 +1836,7 @@ fn text_fields(schema: &Json, root: &Json, path: &[String], found: &mut Vec<(Vec
         return text_fields(target, root, path, found);
     }
     if schema["type"] == "string" && schema["enum"].is_null() {
-        // Whether it may be nearly anything; a pattern that only forbids a few characters forbids none of interest.
+        // Whether it accepts nearly any string; a pattern that excludes a few characters does not matter here.
         found.push((path.to_vec(), schema["pattern"].as_str().is_none_or(|pattern| pattern.starts_with("^[^"))));
     }
     for (name, below) in schema["properties"].as_object().into_iter().flatten() {
@@ -1861,8 +1862,8 @@ const NASTY: &[&str] = &[
     "\u{1b}[2J\u{202e}",
 ];
 
-/// No text of a profile breaks out of its place: it arrives as it is in a leaf of the same tree, or it is refused.
-/// Scripts and SQL stay the same bytes whatever the profile says.
+/// A string of a profile cannot escape its field: it becomes a leaf of the rendered tree unchanged, or it is
+/// rejected. Scripts and SQL do not depend on profiles.
 #[test]
 fn no_value_escapes_its_field() {
     let place = Place::new();
@@ -1900,13 +1901,13 @@ fn no_value_escapes_its_field() {
                 Some(0) => {
                     let objects = documents(std::str::from_utf8(&output.stdout).unwrap());
                     assert_eq!(scripts(&objects), scripts(&untouched), "{field:?} = {text:?}");
-                    // Commands and arguments hold no profile text either.
+                    // Commands and arguments do not contain profile strings either.
                     let before = expected.as_deref().unwrap_or(&untouched);
                     assert_eq!(commands(&objects), commands(before), "{field:?} = {text:?}");
                     if let Some(expected) = &expected {
                         let mut expected: Vec<Json> = expected.iter().map(shape).collect();
                         let mut made: Vec<Json> = objects.iter().map(shape).collect();
-                        // The order follows names, which may hold the text.
+                        // The order depends on names, which may contain the string.
                         expected.sort_by_key(Json::to_string);
                         made.sort_by_key(Json::to_string);
                         assert_eq!(made, expected, "{field:?} = {text:?}");
@@ -1941,7 +1942,7 @@ fn commands(objects: &[Json]) -> Vec<Json> {
     found
 }
 
-/// Names that are no UTF-8 are told, not skipped and no panic.
+/// File names that are not UTF-8 are reported, without a panic.
 #[test]
 fn names_that_are_not_strings_are_reported() {
     for folder in ["profiles", "templates", "services"] {
