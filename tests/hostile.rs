@@ -1542,7 +1542,7 @@ fn ordinary_words_are_shown() {
         assert!(!output.contains(SECRET), "{command}: {output}");
     }
     for (command, output) in printed.iter().take(4) {
-        for shown in ["duplicate port 40960/TCP", "no ConfigMap `kubernetes-header` here in `default`"] {
+        for shown in ["duplicate port 40960/TCP", "ConfigMap `kubernetes-header` not found in namespace `default`"] {
             assert!(output.contains(shown), "{command}: {output}");
         }
     }
