@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
         bail!("`--fix` and `--baseline` cannot be combined: run `--fix` first");
     }
     let mut texts: BTreeMap<PathBuf, Arc<str>> = BTreeMap::new();
-    let mut mended: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut edited: BTreeSet<PathBuf> = BTreeSet::new();
     let mut count = 0;
     for _ in 0..MOST_ROUNDS {
         let sources = with(&texts);
@@ -55,16 +55,16 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
             let (text, made) = fix::apply(&source.text, file, &edits);
             count += made;
             texts.insert(path.clone(), text.into());
-            mended.insert(path);
+            edited.insert(path);
         }
     }
-    let what = format!("{} in {}", suggest::count(count, "edit"), suggest::count(mended.len(), "file"));
+    let what = format!("{} in {}", suggest::count(count, "edit"), suggest::count(edited.len(), "file"));
     if args.dry_run {
         output.flush()?;
         output.message(&format!("{what}; nothing was written"));
         return Ok(Outcome::objecting(count > 0));
     }
-    for path in &mended {
+    for path in &edited {
         out::replace(path, &texts[path])?;
     }
     let sources = with(&texts);

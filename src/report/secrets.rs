@@ -357,7 +357,7 @@ mod tests {
         secrets.add_word("abc", Evidence::Form);
         secrets.add_word("header", Evidence::Name);
         for (text, expected) in [
-            ("`sunshine` is no number", "`•••` is no number"),
+            ("`sunshine` is not a number", "`•••` is not a number"),
             ("not `abc`", "not `•••`"),
             ("sunshine, `sunshine-1` and abc", "sunshine, `sunshine-1` and abc"),
             ("`a`sunshine", "`a`sunshine"),
