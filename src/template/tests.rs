@@ -548,14 +548,14 @@ fn malicious_templates_fail_quickly() {
         let rendered = render(&format!("v: \"{{{{ {expression} }}}}\"\n"));
         let first: String = expression.chars().take(60).collect();
         assert!(rendered.result.is_err(), "{first}");
-        assert!(started.elapsed().as_secs() < 20, "{first} {:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 120, "{first} {:?}", started.elapsed());
     }
     // Nested loops with little output each, most of it dropped.
     let rounds = "v:\n  - $for: a in hosts * 2000\n    w:\n      - {$for: b in hosts * 2000, $if: b == '', x: 1}\n";
     let errors = render(rounds).errors();
     assert!(errors.starts_with("template-too-large"), "{errors}");
     assert_eq!(errors.lines().count(), 1);
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
 }
 
 #[test]
