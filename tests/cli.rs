@@ -230,7 +230,7 @@ fn a_partial_bundle_leads_to_the_profile_that_has_the_rest() {
 }
 
 #[test]
-fn drift_is_told_apart() {
+fn kinds_of_drift_are_distinguished() {
     let project = Project::new();
     let write = ["render", "gateway", "notification", "--out", "out"];
     let verify = [&write[..], &["--verify"]].concat();
@@ -321,7 +321,7 @@ error[field-type]: expected a string, found a number
 }
 
 #[test]
-fn secrets_never_appear_in_what_is_told() {
+fn secrets_never_appear_in_messages() {
     let project = Project::new();
     let secret = "hunter2-hunter2";
     for args in [

@@ -253,7 +253,7 @@ fn picture(command: &[&str], folder: &str, light: bool) -> String {
 }
 
 #[test]
-fn the_picture_of_the_readme_is_of_real_output() {
+fn the_screenshot_of_the_readme_shows_real_output() {
     let command = ["check", "shop.yaml", "--skip", "unused"];
     assert_data_eq!(picture(&command, "docs/images", false), file!["../docs/images/check-dark.svg"].raw());
     assert_data_eq!(picture(&command, "docs/images", true), file!["../docs/images/check-light.svg"].raw());

@@ -91,7 +91,7 @@ impl Flip {
 }
 
 #[test]
-fn a_full_disk_is_told_and_changes_nothing() {
+fn a_full_disk_is_reported_and_changes_nothing() {
     let flip = Flip::new();
     let project = &flip.place.project;
     flip.base("45");
@@ -205,7 +205,7 @@ fn links_and_pipes_in_the_out_folder_are_not_read() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told() {
+fn a_read_only_folder_is_reported() {
     let place = Place::new();
     for folder in ["plimsoll.toml", "plimsoll.toml/out", "/proc/plimsoll"] {
         let output = place.run(&["render", "gateway", "--out", folder]);

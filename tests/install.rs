@@ -122,7 +122,7 @@ fn a_binary_that_does_not_run_replaces_none() {
 }
 
 #[test]
-fn a_release_that_is_not_there_and_no_address_are_told() {
+fn a_missing_release_or_address_is_reported() {
     let release = Release::new(WORKS);
     fs::remove_file(release.path("files/SHA256SUMS")).unwrap();
     let output = release.install();

@@ -133,7 +133,7 @@ to allow one finding on one object, write `# plimsoll: allow RULE because REASON
 }
 
 #[test]
-fn host_nobody_serves() {
+fn host_without_a_service() {
     mistake(
         edit("profiles/base.yaml", "host: postgresql", "host: postgres"),
         RENDER,

@@ -88,7 +88,7 @@ fn what_is_not_at_hand_is_not_fetched() {
 }
 
 #[test]
-fn a_blob_that_is_too_large_is_told_and_not_waited_for() {
+fn a_too_large_blob_is_reported_without_waiting() {
     let place = committed();
     let project = &place.project;
     let large = project.join("templates/large.yaml");

@@ -69,7 +69,7 @@ fn scalars_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn whole_floats_arrive_as_whole_numbers_in_manifests_only() {
+fn integral_floats_become_integers_in_manifests_only() {
     for text in ["1.0", "1e3", "-2.", "0.0"] {
         let value = |dialect| read(&format!("v: {text}\n"), dialect).documents[0]["v"].value.clone();
         assert!(matches!(value(Dialect::Kubectl), Value::Int(_)), "{text}");
@@ -79,7 +79,7 @@ fn whole_floats_arrive_as_whole_numbers_in_manifests_only() {
 }
 
 #[test]
-fn scalars_that_readers_disagree_about_are_told() {
+fn scalars_that_readers_read_differently_are_reported() {
     for text in ["yes", "No", "on", "y", "0777", "1_000", "0b11", "-0x1f", "010"] {
         let strict = read(&format!("v: {text}\n"), Dialect::Strict);
         assert_eq!(rules(&strict), ["yaml-ambiguous"], "{text}");
@@ -194,7 +194,7 @@ fn keys_become_strings_as_kubectl_makes_them() {
 }
 
 #[test]
-fn an_unquoted_expression_is_told_to_be_quoted() {
+fn an_unquoted_expression_gets_help_to_quote_it() {
     let loaded = read("name: {{ namespace }}\n", Dialect::Strict);
     assert_eq!(rules(&loaded), ["yaml-key"]);
     assert!(loaded.findings[0].help.contains("quote"));
@@ -483,7 +483,7 @@ proptest! {
     fn number_like_strings_read_back(text in "[-+.0-9a-fxobe_:TZ]{1,9}") { reads_back(&text); }
 
     #[test]
-    fn texts_of_lines_read_back(text in "[ \\t\\nab:#'\"|>-]{0,16}") { reads_back(&text); }
+    fn strings_of_several_lines_survive_a_round_trip(text in "[ \\t\\nab:#'\"|>-]{0,16}") { reads_back(&text); }
 
     #[test]
     fn loading_never_panics(text in "[\\PC\\n\\t]{0,80}") {

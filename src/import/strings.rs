@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_compared_line_by_line() {
+    fn strings_are_compared_line_by_line() {
         let splitter = Splitter::new(vec![], &BTreeMap::new());
         let words = vec![OwnWords::default(); 2];
         let split = |one: &str, other: &str| shown(&splitter.split(&texts(&[one, other]), "x", &words));

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_groups_are_told_from_misspelt_ones() {
+    fn foreign_groups_are_distinguished_from_misspelt_ones() {
         for (api_version, kind, foreign) in [
             ("cert-manager.io/v1", "Certificate", true),
             ("serving.knative.dev/v1", "Service", true),

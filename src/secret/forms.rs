@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_told_from_users() {
+    fn tokens_are_distinguished_from_users() {
         for token in [
             "ghp_abcdefghijklmnopqrst",
             "github_pat_11ABCDEFG0",
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_told_from_modes() {
+    fn credentials_are_distinguished_from_modes() {
         for (value, secret) in [
             ("dXNlcjpwYXNz", "dXNlcjpwYXNz"),
             ("d3RzZXU6bjRoamtnYmdl", "d3RzZXU6bjRoamtnYmdl"),

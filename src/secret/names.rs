@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_words_are_told_from_others() {
+    fn ordinary_words_are_distinguished_from_secrets() {
         for text in ["default", "Bearer", "RS256", "40960", "kubernetes.io/tls", "aws-secrets-manager"] {
             assert!(is_ordinary(text, true) || text == "RS256", "{text}");
         }

@@ -423,7 +423,7 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn texts_lose_what_is_named_or_formed_like_a_secret() {
+    fn secrets_in_strings_are_found_by_name_and_form() {
         let shown = |text: &str| redact(text, &in_text(text));
         for (text, expected) in [
             ("password: hunter22", "password: •••"),
@@ -561,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn words_lose_what_tells_itself() {
+    fn secrets_in_messages_are_found_by_form() {
         for (text, expected) in [
             (
                 "no field `password`: it is a secret: see the Secret",

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_hidden() {
+    fn what_may_be_a_secret_is_redacted() {
         for (text, expected) in [
             ("kind: Pod\nimage: [", "kind: Pod\nimage: ["),
             ("kind: Secret\nstringData: {a: x", "kind: •\nstringData: •"),

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_sign_is_read() {
+    fn names_and_values_around_a_sign_are_read() {
         for (line, name, value) in [
             ("a: b c", Some("a"), Some("b c")),
             ("--api-key=x --level=y", Some("api-key"), Some("x")),

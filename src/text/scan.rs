@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_passed_over() {
+    fn other_strings_are_not_hosts() {
         for text in [
             "",
             "12:30",

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn mismatches_are_reported() {
         let sources = Sources::new();
         let file = sources.add("f", "key: abc\n");
         assert_eq!(locate("key: abc\n", Span::new(file, 5, 8), "xyz", 0..3, &Cell::new(Trail::NONE)), None);

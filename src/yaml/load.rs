@@ -214,7 +214,7 @@ impl Loader<'_> {
     fn event(&mut self, event: Event<'_>, start: usize, end: usize) -> Step {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                self.reject_properties(anchor, tag.as_deref(), start, end)?;
                 self.scalar(&text, style, anchor, tag.as_deref(), start, end)
             }
             Event::Alias(anchor) => {
@@ -239,11 +239,11 @@ impl Loader<'_> {
                 self.finish(node, 0, 0)
             }
             Event::SequenceStart(style, anchor, tag) => {
-                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                self.reject_properties(anchor, tag.as_deref(), start, end)?;
                 self.open(style, anchor, start, end, Items::Sequence(EcoVec::new()))
             }
             Event::MappingStart(style, anchor, tag) => {
-                self.refuse_properties(anchor, tag.as_deref(), start, end)?;
+                self.reject_properties(anchor, tag.as_deref(), start, end)?;
                 let items =
                     Items::Mapping { mapping: Mapping::new(), key: None, seen: HashSet::new(), merged: Vec::new() };
                 self.open(style, anchor, start, end, items)
@@ -391,7 +391,7 @@ impl Loader<'_> {
     }
 
     /// Anchors and tags are not allowed in profiles and templates.
-    fn refuse_properties(&self, anchor: usize, tag: Option<&Tag>, start: usize, end: usize) -> Step {
+    fn reject_properties(&self, anchor: usize, tag: Option<&Tag>, start: usize, end: usize) -> Step {
         if self.dialect == Dialect::Kubectl || (anchor == 0 && tag.is_none()) {
             return Ok(());
         }

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_are_refused_or_read_as_something_else() {
+    fn other_bytes_are_rejected_or_read_differently() {
         let text = "a: {b: [1, two]}\n";
         let bytes = pack(&load_text(text, FileId(0), Dialect::Strict).documents, text);
         for at in 0..bytes.len() {

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn mismatches_are_reported() {
         for (text, says) in [
             ("name: a\nprot: 80\n", "unknown field `prot`"),
             ("port: 80\n", "missing field `name`"),

@@ -11,7 +11,7 @@ const BOTH: [&str; 2] = ["audit_events", "remediation_workflow_catalog"];
 const TABLE: (&str, &str) = ("1_t.sql", "CREATE TABLE t (x int);\n");
 
 #[test]
-fn makes_exactly_the_tables_asked_for_and_changes_nothing_afterwards() {
+fn creates_exactly_the_selected_tables_and_changes_nothing_afterwards() {
     for tables in [&BOTH[..1], &BOTH[1..], &BOTH] {
         let database = Database::new();
         let volume = Volume::own(&database, tables);
@@ -215,7 +215,7 @@ fn takes_any_name_and_password_as_it_is() {
 }
 
 #[test]
-fn fails_when_a_table_asked_for_is_not_made() {
+fn fails_when_a_selected_table_is_not_created() {
     let database = Database::new();
     let volume = Volume::new(&database, &[TABLE]).with("MIGRATIONS_TABLES", "t audit_events");
     volume.migrate().failed().says("no migration created audit_events");

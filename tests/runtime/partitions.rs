@@ -69,7 +69,7 @@ fn makes_the_coming_months_when_this_is_the_last() {
 }
 
 #[test]
-fn looks_as_far_ahead_as_it_is_told() {
+fn looks_as_far_ahead_as_configured() {
     let (database, volume) = migrated();
     volume.with("PARTITION_MONTHS_AHEAD", "15").run("partitions.sh").fine();
     assert_eq!(months(&database), "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15");
