@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: benches/compare.sh : times plimsoll against what one would pick instead, on equal work, side by side
-# Needs hyperfine; kubectl, helm and kubeconform are compared with where they are installed. Read the ratios.
+# usage: benches/compare.sh : compares the run times of plimsoll and of common alternatives for equal work
+# Needs hyperfine; kubectl, helm and kubeconform are included if they are installed. Only the ratios are meaningful.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 bin=${PLIMSOLL:-$root/target/release/plimsoll}
@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
 
-# One bundle: an overlay with the same objects as its base, and a patch for what the profile changes.
+# One bundle: an overlay with the same objects as its base, and a patch with the profile's values.
 "$bin" render gateway > "$work/bundle.yaml"
 mkdir -p "$work/base" "$work/overlay" "$work/chart/templates"
 cp "$work/bundle.yaml" "$work/base/bundle.yaml"
@@ -25,7 +25,7 @@ patches:
       spec: {ports: [{port: 8080, nodePort: 30081}]}
 YAML
 printf 'apiVersion: v2\nname: bundle\nversion: 0.1.0\n' > "$work/chart/Chart.yaml"
-# The same text as a chart: what looks like an expression to helm is quoted.
+# The same manifests as a chart; strings that helm would parse as expressions are quoted.
 sed 's/{{/{{ "{{" }}/g' "$work/bundle.yaml" > "$work/chart/templates/bundle.yaml"
 
 render=("$bin render gateway")
@@ -45,8 +45,7 @@ command -v kubeconform > /dev/null && check+=("kubeconform -strict $work/objects
 echo "== 6,000 objects checked"
 hyperfine -N -i --warmup 1 "${check[@]}"
 
-# Each first run gets a folder that was never there: a file system that looks for inodes that were not freed just now takes
-# longer than the run.
+# Each first run writes to a new folder, since some file systems are slow at reusing inodes that were just freed.
 cat > "$work/fresh" <<SH
 #!/bin/sh
 exec "$bin" --project "$work/fleet" render --all --out "$work/first/\$\$"

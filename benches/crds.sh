@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: benches/crds.sh DIR : writes 400 CustomResourceDefinitions, 30 MB together, into DIR, and one custom resource beside it,
-# DIR.yaml: its definition, of 75 kB as the others, is in the middle
+# usage: benches/crds.sh DIR : writes 400 CustomResourceDefinitions (30 MB) to DIR, and one custom resource to DIR.yaml,
+# whose definition (75 kB, like the others) is in the middle
 set -euo pipefail
 mkdir -p "$1"
 awk -v folder="$1" 'BEGIN {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How long an editor waits for diagnostics after a change: benches/editor.py [PLIMSOLL] [PROFILES]
+"""Measures the time until an editor receives diagnostics after a change: benches/editor.py [PLIMSOLL] [PROFILES]
 
-Makes the built-in set a project, or one of so many profiles, and types mistakes into a profile, a template, the base of all
-profiles and a plain manifest. Prints, of several changes each, the median and the longest time until the first diagnostics of
-the changed file come, and until the last have come.
+Creates the built-in project, or a project with this number of profiles, and introduces errors in a profile, a template, the
+base of all profiles and a plain manifest. Prints the median and the longest time of several changes, until the first
+diagnostics of the changed file and until the last diagnostics of any file.
 """
 import json
 import pathlib
@@ -52,7 +52,7 @@ class Client:
         return message
 
     def wait(self, path):
-        """The diagnostics of a file, when they come next."""
+        """Waits for the next diagnostics of a file and returns them."""
         while True:
             message = self.receive()
             if message.get("method") == "textDocument/publishDiagnostics":
@@ -72,7 +72,7 @@ class Client:
         )
 
     def settle(self):
-        """Until nothing has come for a while; when the last came."""
+        """Waits until no messages arrive for a while, and returns the time of the last one."""
         selector = selectors.DefaultSelector()
         selector.register(self.server.stdout, selectors.EVENT_READ)
         last = time.perf_counter()
@@ -125,7 +125,7 @@ def main():
         print(f"{len(list((project / 'profiles').glob('*.yaml'))) - 1} profiles")
         client = Client(root)
         template = project / "templates/datastorage/service.yaml"
-        # The first two are found before anything is rendered, the others in what is.
+        # The first two are found before rendering, the others in the rendered objects.
         for what, path, old, new in [
             ("a profile, unknown field", project / f"profiles/{name}.yaml", "expose:", "exposed:"),
             ("a template, unknown name", template, "{{ namespace }}", "{{ namespaec }}"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: benches/fleet.sh N DIR : a project with N profiles whose fields vary, each in a cluster of its own
+# usage: benches/fleet.sh N DIR : writes a project with N profiles whose fields vary, each for a separate cluster
 set -euo pipefail
 number=$1 folder=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -8,10 +8,10 @@ mkdir -p "$folder"
 cp -R "$root/templates" "$root/services" "$folder"
 mkdir "$folder/profiles"
 cp -R "$root/profiles/base.yaml" "$root/profiles/schema.json" "$root/profiles/environments" "$folder/profiles"
-# No profile of a fleet is for production.
+# The profiles of a fleet have no production environment.
 rm "$folder/profiles/environments/production.yaml"
 echo 'environment = "e2e"' > "$folder/plimsoll.toml"
-# Every field takes its turn at another pace, so that no two neighbours are alike; the same N gives the same bytes.
+# The fields change at different intervals, so that neighbouring profiles differ; the same N gives the same bytes.
 awk -v number="$number" -v folder="$folder/profiles" 'BEGIN {
     split("debug info warn error", levels, " ")
     for (i = 1; i <= number; i++) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: benches/objects.sh N : prints N foreign objects, about 700 bytes each: Deployments, Services, ConfigMaps, Secrets,
-# Ingresses and CronJobs that belong together by sixes
+# usage: benches/objects.sh N : prints N objects of about 700 bytes: Deployments, Services, ConfigMaps, Secrets,
+# Ingresses and CronJobs, in groups of six that refer to each other
 set -euo pipefail
 awk -v number="$1" 'BEGIN {
     for (i = 0; i < number; i++) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: benches/record.sh N : prints a record of N copies of a real one, 29 objects and 29 events each, every copy in a namespace
-# of its own: 35 copies are 1,015 objects, 6 MB
+# usage: benches/record.sh N : prints a record with N copies of a real one (29 objects and 29 events), each in a
+# separate namespace: 35 copies are 1,015 objects, 6 MB
 set -euo pipefail
 record=$(dirname "$0")/../tests/data/status/node/ds-image-missing.json
 awk -v copies="$1" '

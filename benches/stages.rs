@@ -1,5 +1,5 @@
-//! What each stage of the work costs inside one process: `cargo bench`. Whole runs, start included, are timed by
-//! `benches/compare.sh`; `docs/performance.md` has the figures.
+//! The time that each stage takes within one process: `cargo bench`. `benches/compare.sh` measures whole runs,
+//! including the start of the process; `docs/performance.md` has the results.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -35,7 +35,7 @@ fn text(rendered: &Rendered) -> String {
     emit_stream(rendered.objects.iter().map(|object| &object.node))
 }
 
-/// All that a run reads before its first bundle: schema, base, templates.
+/// Everything that a run reads before the first bundle: schema, base, templates.
 #[divan::bench]
 fn start(bencher: Bencher<'_, '_>) {
     let project = Project::built_in();
@@ -45,7 +45,7 @@ fn start(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Layers, schema, templates, content names.
+/// Merging layers, validation, templates and content names.
 #[divan::bench]
 fn render_one(bencher: Bencher<'_, '_>) {
     gateway(|renderer, _| bencher.bench_local(|| renderer.render(black_box("gateway"), "e2e").unwrap()));
@@ -78,7 +78,7 @@ fn diff_one(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// 6,000 foreign objects.
+/// 6,000 objects of other projects.
 static OBJECTS: LazyLock<Vec<Object>> = LazyLock::new(|| {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/objects.sh");
     let output = Command::new(script).arg("6000").output().unwrap();
@@ -94,7 +94,7 @@ fn check_many(bencher: Bencher<'_, '_>, families: &str) {
     bencher.counter(ItemsCount::new(objects.len())).bench(|| check(black_box(objects), &options));
 }
 
-/// A record of 1,015 objects, of which some are not ready.
+/// A record of 1,015 objects, some of which are not ready.
 static RECORD: LazyLock<String> = LazyLock::new(|| {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/record.sh");
     String::from_utf8(Command::new(script).arg("35").output().unwrap().stdout).unwrap()
@@ -113,7 +113,7 @@ fn diagnose_record(bencher: Bencher<'_, '_>) {
     bencher.counter(count).bench(|| status::diagnose(black_box(&record), None, PATIENCE).findings(None));
 }
 
-/// The secrets of the record, which must not be printed.
+/// Finding the secrets in the record, which must not be printed.
 #[divan::bench(sample_count = 20)]
 fn mask_record(bencher: Bencher<'_, '_>) {
     let record = Record::read(&RECORD).unwrap();
@@ -121,7 +121,7 @@ fn mask_record(bencher: Bencher<'_, '_>) {
     bencher.counter(count).bench(|| Secrets::of(&Sources::new(), black_box(&record.objects)));
 }
 
-/// One custom resource, whose definition stands somewhere in a folder of 400 files, 30 MB.
+/// One custom resource, with its definition in a folder of 400 files (30 MB).
 #[divan::bench(sample_count = 20)]
 fn check_custom(bencher: Bencher<'_, '_>) {
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ fn check_custom(bencher: Bencher<'_, '_>) {
     let documents = load_text(&text, FileId(0), Dialect::Kubectl).documents;
     let objects: Vec<Object> = documents.into_iter().map(Object::new).collect();
     bencher.bench_local(|| {
-        // Nothing is known from the run before.
+        // Definitions of earlier iterations are not reused.
         let mut definitions = Definitions::default();
         definitions.add_crds(&crds, None).unwrap();
         let options = Options { definitions: Arc::new(definitions), ..Options::default() };

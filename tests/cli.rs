@@ -1,4 +1,4 @@
-//! The command line: whole outputs, exit codes, and what is left on disk.
+//! Tests of the command line: complete output, exit codes, and files written.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use snapbox::{IntoData, assert_data_eq, str};
 use tempfile::TempDir;
 
-/// A folder with a project made by `init`, in which commands run.
+/// A folder with a project created by `init`, in which commands run.
 struct Project {
     folder: TempDir,
 }
@@ -47,8 +47,8 @@ impl Project {
         plimsoll(self.folder.path()).args(args).output().unwrap()
     }
 
-    /// Runs a command that must fail with this exit code, print nothing on stdout and this on stderr; with `--out` it
-    /// must leave the folder as it was.
+    /// Runs a command that must fail with this exit code, with nothing on stdout and this on stderr. With `--out`, the
+    /// folder must stay unchanged.
     fn refuses(&self, args: &[&str], code: i32, expected: impl IntoData) {
         let output = self.run(args);
         assert!(output.stdout.is_empty(), "{args:?} printed {} bytes", output.stdout.len());
@@ -69,7 +69,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_bundle_goes_to_stdout_and_nothing_else_anywhere() {
+fn a_bundle_is_printed_to_stdout_and_nothing_else_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let output = plimsoll(folder.path()).args(["render", "gateway"]).output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
@@ -79,7 +79,7 @@ fn a_bundle_goes_to_stdout_and_nothing_else_anywhere() {
 }
 
 #[test]
-fn broken_yaml_and_a_bomb() {
+fn invalid_yaml_and_a_bomb() {
     let project = Project::new();
     project.write("profiles/gateway.yaml", "cluster: [gateway-e2e\nnamespace: x\n");
     project.refuses(
@@ -137,7 +137,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn folders_that_are_none() {
+fn invalid_folders_are_reported() {
     let project = Project::new();
     project.refuses(
         &["render", "gateway", "--project", "nowhere"],
@@ -161,7 +161,7 @@ error: cannot create file/.plimsoll: Not a directory (os error 20)
 }
 
 #[test]
-fn usage_errors_end_with_two() {
+fn usage_errors_exit_with_two() {
     let project = Project::new();
     for args in [
         &["render"][..],
@@ -200,7 +200,7 @@ error: `gateway` and `aianalysis` both contain Namespace/kubernaut-system, so th
 }
 
 #[test]
-fn what_checks_nothing_says_so() {
+fn empty_input_is_reported() {
     let project = Project::new();
     project.write("empty/readme.txt", "no manifests").write("comment.yaml", "# nothing yet\n");
     let told = |args: &[&str]| {
@@ -217,7 +217,7 @@ fn what_checks_nothing_says_so() {
 }
 
 #[test]
-fn a_partial_bundle_leads_to_the_profile_that_has_the_rest() {
+fn a_partial_bundle_suggests_the_profile_that_contains_it() {
     let project = Project::new();
     let manifest = "apiVersion: v1\nkind: Pod\nmetadata: {name: datastorage, namespace: gateway-e2e}\nspec:\n  containers:\n  \
                     - {name: datastorage, image: \"localhost/kubernaut-datastorage:x\"}\n";
@@ -263,7 +263,7 @@ out/notification.e2e.yaml was rendered from other inputs: profiles/notification.
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_fault() {
+fn a_closed_pipe_is_not_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = plimsoll(folder.path())
         .args(["render", "gateway"])

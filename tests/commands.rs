@@ -1,7 +1,7 @@
-//! The commands of the README and of the pages in `docs/`, run as they are written, in a folder that has what they name.
+//! Runs the commands in the README and in `docs/` as they are written, in a folder with the files that they refer to.
 //!
-//! A console block with `untried` behind its language needs what no test has, and the site says so. Other programs are the
-//! real ones where they need no cluster and are installed, else stand-ins.
+//! A console block with `untried` after its language needs something that tests do not have, which the site mentions.
+//! Other programs are replaced by stand-ins if they need a cluster or are not installed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PLIMSOLL: &str = env!("CARGO_BIN_EXE_plimsoll");
 
-/// Commands that run elsewhere, by how they begin, and where.
+/// Prefixes of commands that are tested elsewhere, and where.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("./test", "this test is a part of it"),
     ("cargo install ", "the job `package` of .github/workflows/ci.yaml"),
@@ -20,7 +20,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("plimsoll status --manifest", "tests/status.rs, with recorded clusters"),
 ];
 
-/// Programs that ask a cluster, or that a machine may not have; each does of its own what the commands need.
+/// Replacements for programs that need a cluster or may not be installed, limited to what the commands use.
 const STAND_INS: &[(&str, &str)] = &[
     (
         "kubectl",
@@ -32,7 +32,7 @@ const STAND_INS: &[(&str, &str)] = &[
     ("kustomize", "test -f \"${!#}/kustomization.yaml\" && plimsoll render gateway"),
 ];
 
-/// A folder with what the pages name, `main` committed and a branch with a change.
+/// A Git repository with the files that the pages refer to, on `main`, and a branch with a change.
 struct Place(tempfile::TempDir);
 
 impl Place {
@@ -83,7 +83,7 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
-    /// Runs a line; it must succeed.
+    /// Runs a command line that must succeed.
     fn shell(&self, line: &str) {
         let output = self.run(line);
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
@@ -109,14 +109,14 @@ impl Place {
 
 const WEB: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: \"web:1\"}]}\n";
 
-/// A block of commands, the page it is on, and whether it is marked as untried.
+/// A block of commands, its page, and whether it is marked as untried.
 struct Block {
     page: String,
     commands: Vec<String>,
     untried: bool,
 }
 
-/// The commands of a page: the lines behind a `$ ` in console blocks, and all lines of shell blocks.
+/// The commands of a page: the lines after `$ ` in console blocks, and all lines of shell blocks.
 fn blocks(page: &str, text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut kind = None;
@@ -134,13 +134,13 @@ fn blocks(page: &str, text: &str) -> Vec<Block> {
             };
             continue;
         }
-        // What begins like a script is a file.
+        // A block that begins with `#!` is a file, not a list of commands.
         if kind.as_deref() == Some("sh") && line.starts_with("#!") {
             blocks.pop();
             kind = Some("other".to_owned());
         }
         let Some(block) = blocks.last_mut() else { continue };
-        // A line goes on where the one before ends with a backslash.
+        // A backslash at the end of a line continues the command.
         if let Some(command) = block.commands.last_mut().filter(|command| kind.is_some() && command.ends_with('\\')) {
             command.pop();
             command.push_str(line.trim_start());
@@ -164,7 +164,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// What a page needs before its commands run.
+/// Prepares the folder for the commands of a page.
 fn prepare(page: &str, place: &Place) {
     match page {
         "import.md" => place.shell(
@@ -180,7 +180,7 @@ fn prepare(page: &str, place: &Place) {
 }
 
 #[test]
-fn the_commands_of_the_documentation_run() {
+fn the_commands_in_the_documentation_succeed() {
     let mut ran = BTreeSet::new();
     let mut faults = Vec::new();
     for path in pages() {
@@ -202,7 +202,7 @@ fn the_commands_of_the_documentation_run() {
                     line = own + " --dry-run";
                 }
                 let output = place.run(&line);
-                // Findings and differences are what these commands are for.
+                // These commands exit with 1 if there are findings or differences, as intended by the examples.
                 let judges =
                     ["plimsoll check", "plimsoll diff", "plimsoll status"].iter().any(|name| line.contains(name));
                 let fine = output.status.success() || judges && output.status.code() == Some(1);

@@ -1,4 +1,4 @@
-//! Documentation that is made from the code, and the links in it.
+//! Tests of the documentation that is generated from the code, and of links.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,26 +8,26 @@ use snapbox::{assert_data_eq, file};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
-fn the_page_of_rules_is_made_from_the_rules() {
+fn the_page_of_rules_is_generated_from_the_rules() {
     assert_data_eq!(plimsoll::cli::docs::rules_page(), file!["../docs/rules.md"].raw());
 }
 
 #[test]
-fn the_page_of_services_ends_with_what_is_known() {
+fn the_page_of_services_ends_with_the_known_services() {
     let page = std::fs::read_to_string(format!("{ROOT}/docs/services.md")).unwrap();
     let (written, _) = page.split_once("## Known software\n").unwrap_or((&page, ""));
     let page = format!("{written}{}", plimsoll::cli::docs::known_page());
     assert_data_eq!(page, file!["../docs/services.md"].raw());
 }
 
-/// The YAML of the first block of a Markdown page.
+/// The YAML of the first code block of a Markdown page.
 fn first_example(page: &str) -> &str {
     let start = page.find("```yaml\n").unwrap() + "```yaml\n".len();
     &page[start..start + page[start..].find("```").unwrap()]
 }
 
 #[test]
-fn a_description_of_a_projects_own_service_is_used_as_the_page_says() {
+fn a_service_that_a_project_describes_is_used_as_documented() {
     use plimsoll::check::{Options, check_in, input::Input};
     use plimsoll::service::Services;
     use plimsoll::source::Sources;
@@ -45,7 +45,7 @@ fn a_description_of_a_projects_own_service_is_used_as_the_page_says() {
     assert!(said("config-key-unknown") && said("probe-path-unserved"), "{findings:?}");
 }
 
-/// The Markdown of the repository that people read: the top and `docs/`.
+/// The Markdown files that people read: those in the root folder and in `docs/`.
 fn markdown() -> Vec<PathBuf> {
     let folders = [ROOT.to_owned(), format!("{ROOT}/docs")];
     let files =
@@ -53,7 +53,7 @@ fn markdown() -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
 }
 
-/// A text without its fenced blocks.
+/// The page without its fenced code blocks.
 fn prose(text: &str) -> String {
     let mut fenced = false;
     let mut prose = String::new();
@@ -68,7 +68,7 @@ fn prose(text: &str) -> String {
     prose
 }
 
-/// The anchors of a page's headings, as GitHub and mdBook make them.
+/// The anchors of a page's headings, as GitHub and mdBook generate them.
 fn anchors(text: &str) -> Vec<String> {
     let headings = prose(text);
     let headings = headings.lines().filter(|line| line.starts_with('#'));
@@ -81,7 +81,7 @@ fn anchors(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
+fn links_between_documents_have_targets() {
     let mut links = 0;
     for path in markdown() {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -125,7 +125,7 @@ fn each_rule_has_a_page() {
         assert!(page.starts_with(&format!("# {id}\n\n{} (", id.severity().name())), "{page}");
         assert!(page.contains(id.summary()), "{page}");
     }
-    // What the pages and their list link is there.
+    // All targets of links in the pages and in their index exist.
     for entry in std::fs::read_dir(&pages).unwrap().flatten() {
         let text = std::fs::read_to_string(entry.path()).unwrap();
         for link in prose(&text).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -135,11 +135,11 @@ fn each_rule_has_a_page() {
     }
 }
 
-/// The constants of the bounds in SECURITY.md, in the order of its rows.
+/// The constants of the limits in SECURITY.md, in the order of the rows.
 const BOUNDS: &[(&str, &str)] = &[
     ("graph/services.rs", "MAX_SELECTED"),
     ("graph/services.rs", "MAX_PODS"),
-    // Of monitors, budgets and policies.
+    // For monitors, disruption budgets and policies.
     ("graph/services.rs", "MAX_PODS"),
     ("graph/pods.rs", "MAX_INHERITED_BYTES"),
     ("graph/variables.rs", "MAX_EXPANSION"),
@@ -170,7 +170,7 @@ const BOUNDS: &[(&str, &str)] = &[
     ("diagram/mod.rs", "MAX_ELEMENTS"),
 ];
 
-/// The number that a constant is: `1 << 14`, `64 * 1024`, `4_000_000`.
+/// The value of a constant expression: `1 << 14`, `64 * 1024`, `4_000_000`.
 fn evaluated(value: &str) -> u64 {
     let number = |text: &str| text.trim().replace('_', "").parse::<u64>().unwrap();
     match value.split_once("<<") {
@@ -179,7 +179,7 @@ fn evaluated(value: &str) -> u64 {
     }
 }
 
-/// The number that a text begins with: `1,000`, `32 MiB`, `4 million, and more`.
+/// The number at the start of a string: `1,000`, `32 MiB`, `4 million, and more`.
 fn said(text: &str) -> u64 {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(text.len());
     let unit = match text[end..].trim_start().split(", ").next().unwrap() {
@@ -194,7 +194,7 @@ fn said(text: &str) -> u64 {
 }
 
 #[test]
-fn the_bounds_are_those_of_the_code() {
+fn the_limits_match_the_code() {
     let text = std::fs::read_to_string(format!("{ROOT}/SECURITY.md")).unwrap();
     let section = text.split("\n## Bounds\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
@@ -208,7 +208,7 @@ fn the_bounds_are_those_of_the_code() {
     }
 }
 
-/// Every test that SECURITY.md names exists: a function, or a module of tests.
+/// Every test that SECURITY.md refers to exists, as a function or a module of tests.
 #[test]
 fn the_tests_of_the_guarantees_exist() {
     let text = std::fs::read_to_string(format!("{ROOT}/SECURITY.md")).unwrap();
@@ -230,7 +230,7 @@ fn the_tests_of_the_guarantees_exist() {
     assert!(tests > 30, "{tests}");
 }
 
-/// A terminal that shows a command and what it prints, in colour; the window is light or dark.
+/// A terminal with a command and its output, in colours, with a light or dark background.
 fn picture(command: &[&str], folder: &str, light: bool) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .args(["--color", "always"])

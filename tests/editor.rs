@@ -1,4 +1,4 @@
-//! The language server in Neovim, with the settings of docs/editor.md: a recorded session.
+//! A recorded session of the language server in Neovim, with the settings of docs/editor.md.
 
 use std::fs;
 use std::path::Path;

@@ -9,7 +9,7 @@ fn check(folder: &Path, args: &[&str]) -> Output {
     command.current_dir(folder).arg("check").args(args).output().unwrap()
 }
 
-/// A manifest after `--fix` with this safety. A second run must not change it.
+/// The manifest after `--fix` with this level of safety. A second run must not change it.
 fn fixed(safety: &str, text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m.yaml");

@@ -1,4 +1,4 @@
-//! `plimsoll fn` as kustomize and kpt run it: through stdin and stdout, and by the real kustomize where it is installed.
+//! Tests of `plimsoll fn` as kustomize and kpt run it: through stdin and stdout, and in kustomize if it is installed.
 
 use std::fs;
 use std::io::Write;
@@ -28,14 +28,14 @@ fn documents(text: &str) -> Vec<Node> {
     loaded.documents
 }
 
-/// The ResourceList that comes out of a run with this exit code.
+/// The ResourceList printed by a run with this exit code.
 fn list(output: &Output, code: i32) -> Node {
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{error}");
     documents(std::str::from_utf8(&output.stdout).unwrap()).remove(0)
 }
 
-/// A ResourceList of items and a configuration, both in YAML.
+/// A ResourceList with items and a configuration, both in YAML.
 fn input(items: &str, config: &str) -> String {
     let indented = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
     let items: String = documents(items).iter().map(|item| format!("-\n{}", indented(&emit(item)))).collect();
@@ -48,7 +48,7 @@ fn rendered(args: &[&str]) -> Vec<Node> {
     documents(std::str::from_utf8(&output.stdout).unwrap())
 }
 
-/// Objects, with the fields of each in one order.
+/// The objects as JSON with sorted fields.
 fn plain(nodes: &[Node]) -> Vec<String> {
     let value = |node: &Node| -> serde_json::Value { serde_json::from_str(&plimsoll::yaml::json(node)).unwrap() };
     fn sorted(value: serde_json::Value) -> serde_json::Value {
@@ -79,7 +79,7 @@ fn a_bundle_is_added_as_it_is_rendered() {
     assert_eq!(plain(made["items"].items()), plain(&wanted));
     assert_eq!(made["apiVersion"].text(), "config.kubernetes.io/v1");
     assert!(!made["results"].is_set());
-    // Run again over its own output, with what an orchestrator notes about files, it changes nothing.
+    // A run on its own output, with the annotations that an orchestrator adds, changes nothing.
     let noted: Vec<String> = wanted.iter().map(emit).collect();
     let noted = noted.join("---\n").replacen(
         "metadata:\n",
@@ -91,7 +91,7 @@ fn a_bundle_is_added_as_it_is_rendered() {
 }
 
 #[test]
-fn a_config_map_is_a_configuration_too() {
+fn a_config_map_can_be_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  profile: gateway\n  values: |\n    image: {tag: pr-17}\n";
     let made = list(&function(folder.path(), &input("", config)), 0);
@@ -109,7 +109,7 @@ fn findings_become_results() {
     let folder = tempfile::tempdir().unwrap();
     let output = function(folder.path(), &input(SERVICE, &example("check.yaml")));
     let made = list(&output, 1);
-    // The items are left as they are.
+    // The items are returned unchanged.
     assert_eq!(plain(made["items"].items()), plain(&documents(SERVICE)));
     assert_data_eq!(
         emit(&made["results"]),
@@ -131,12 +131,12 @@ fn findings_become_results() {
 
 "#]]
     );
-    // kustomize shows a person standard error alone.
+    // kustomize shows only standard error to its user.
     assert!(String::from_utf8_lossy(&output.stderr).contains("error[field-unknown]: unknown field `spec.prots`"));
-    // What is not applied is not checked.
+    // Objects that are not applied (`local-config`) are not checked.
     let local = SERVICE.replace("annotations: {", "annotations: {config.kubernetes.io/local-config: \"true\", ");
     assert!(!list(&function(folder.path(), &input(&local, &example("check.yaml"))), 0)["results"].is_set());
-    // A bundle that does not render is not passed on in part, and its results lead to the profile.
+    // A bundle with an error is not returned partially, and its results refer to the profile.
     let config = example("bundle.yaml").replace("image: {tag: pr-17}", "imge: {tag: pr-17}");
     let made = list(&function(folder.path(), &input("", &config)), 1);
     assert_eq!(made["items"].items().len(), 0);
@@ -145,7 +145,7 @@ fn findings_become_results() {
 }
 
 #[test]
-fn what_the_function_cannot_do_ends_with_two() {
+fn unsupported_input_exits_with_two() {
     let folder = tempfile::tempdir().unwrap();
     let bundle = example("bundle.yaml");
     for (text, words) in [
@@ -168,7 +168,7 @@ fn what_the_function_cannot_do_ends_with_two() {
 }
 
 #[test]
-fn secrets_of_values_are_in_no_result() {
+fn results_do_not_contain_secrets_of_values() {
     let folder = tempfile::tempdir().unwrap();
     let secret = "hunter2-hunter2";
     for values in [format!("database: {{pasword: {secret}}}"), format!("database: {{password: [{secret}]}}")] {
@@ -209,7 +209,7 @@ fn kustomize_builds_the_example() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let built = documents(std::str::from_utf8(&output.stdout).unwrap());
     assert_eq!(plain(&built), plain(&rendered(&["gateway", "--set", "image.tag=pr-17"])));
-    // A patch that breaks it is found by the check.
+    // An error caused by a patch is found by the check.
     let kustomization = example("kustomization.yaml")
         + "patches:\n- patch: |\n    apiVersion: v1\n    kind: Service\n    metadata: {name: datastorage, namespace: kubernaut-system}\n    spec: {selector: {app.kubernetes.io/name: datstorage}}\n";
     fs::write(folder.path().join("kustomization.yaml"), kustomization).unwrap();

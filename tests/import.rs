@@ -351,7 +351,7 @@ fn equivalent_forms_are_not_differences() {
             assert!(equivalent(&object.node, &other.node, shape), "{}", emit_stream([&other.node]));
         }
     }
-    // Values that are stored differently are differences: another amount, another port, another default.
+    // Values that are stored differently are differences, such as another quantity, port or default.
     for (from, to, field) in [
         ("cpu: 0.1", "cpu: 0.2", "resources:"),
         ("containerPort: 80}", "containerPort: 80, protocol: UDP}", "protocol"),

@@ -1,4 +1,5 @@
-//! What installs a release: `install.sh`, the krew manifest, the changelog's section, and the GitHub Action's own install.
+//! The installation of releases: `install.sh`, the krew manifest, the changelog section, and the GitHub Action's
+//! installer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const TARGETS: [&str; 4] =
     ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl", "x86_64-apple-darwin", "aarch64-apple-darwin"];
 
-/// A folder with the files of a release. Its binary is a script, which says its version.
+/// A folder with the files of a release. The binary is a script that prints its version.
 struct Release {
     folder: TempDir,
 }
@@ -72,7 +73,7 @@ fn entries(folder: &Path) -> Vec<String> {
 const WORKS: &str = "#!/bin/sh\necho plimsoll 9.9.9\n";
 
 #[test]
-fn a_release_is_installed_where_its_checksum_is_right() {
+fn a_release_with_a_matching_checksum_is_installed() {
     let release = Release::new(WORKS);
     let output = release.install();
     assert!(output.status.success(), "{}", said(&output));
@@ -80,13 +81,13 @@ fn a_release_is_installed_where_its_checksum_is_right() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with(&format!("installed plimsoll 9.9.9 to {}\n", program.display())), "{text}");
     assert_eq!(run(Command::new(&program)), "plimsoll 9.9.9\n");
-    // A newer one replaces it.
+    // Installing again replaces the binary.
     assert!(release.install().status.success());
     assert_eq!(entries(&release.path("bin")), ["plimsoll"]);
 }
 
 #[test]
-fn what_differs_from_its_checksum_is_not_installed() {
+fn an_archive_with_another_checksum_is_not_installed() {
     let release = Release::new(WORKS);
     for target in TARGETS {
         let archive = release.path(&format!("files/plimsoll-{target}.tar.gz"));
@@ -111,7 +112,7 @@ fn an_archive_without_a_checksum_is_not_installed() {
 }
 
 #[test]
-fn a_binary_that_does_not_run_replaces_none() {
+fn a_binary_that_does_not_run_does_not_replace_the_installed_one() {
     let release = Release::new("#!/bin/sh\nexit 126\n");
     fs::create_dir(release.path("bin")).unwrap();
     fs::write(release.path("bin/plimsoll"), "the old one").unwrap();
@@ -135,7 +136,7 @@ fn a_missing_release_or_address_is_reported() {
 }
 
 #[test]
-fn half_a_script_does_nothing() {
+fn a_truncated_script_does_nothing() {
     let script = fs::read_to_string(format!("{ROOT}/install.sh")).unwrap();
     let release = Release::new(WORKS);
     let half = script.strip_suffix("main\n").unwrap();
@@ -160,7 +161,7 @@ fn the_krew_manifest_names_each_archive_with_its_checksum() {
         assert!(manifest.contains(&entry), "{name}:\n{manifest}");
     }
     assert_eq!(manifest.matches("    uri: ").count(), sums.lines().count());
-    // Each platform of the release workflow, and no other.
+    // The manifest has exactly the platforms of the release workflow.
     let workflow = fs::read_to_string(format!("{ROOT}/.github/workflows/release.yaml")).unwrap();
     let built: Vec<&str> = workflow.split("target: ").skip(1).filter_map(|rest| rest.split('}').next()).collect();
     let built: Vec<&str> = built.into_iter().filter(|target| target.contains('-')).collect();
@@ -170,7 +171,7 @@ fn the_krew_manifest_names_each_archive_with_its_checksum() {
     }
 }
 
-/// A copy of the files that a script reads beside itself.
+/// A folder with these files and with the scripts of `ci`.
 fn source(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("ci")).unwrap();
@@ -194,7 +195,7 @@ fn the_notes_of_a_release_are_its_section_of_the_changelog() {
     {
         assert_eq!(String::from_utf8(section(version).stdout).unwrap(), expected, "{version}");
     }
-    // Without a section, or with an empty one, there is no release.
+    // A version without a section, or with an empty one, is not released.
     for version in ["0.0.1", "0.3.0", "0.2"] {
         let output = section(version);
         assert_eq!(output.status.code(), Some(1), "{version}");
@@ -202,7 +203,7 @@ fn the_notes_of_a_release_are_its_section_of_the_changelog() {
     }
 }
 
-/// Runs `ci/action.sh` with stand-ins for what it calls, and returns what they were asked for.
+/// Runs `ci/action.sh` with stand-ins for the programs that it calls, and returns the recorded calls.
 fn action(reference: &str, tagged: &str, download_works: bool) -> String {
     let installer = if download_works { "exit 0" } else { "exit 1" };
     let folder = source(&[
@@ -228,7 +229,7 @@ fn action(reference: &str, tagged: &str, download_works: bool) -> String {
 }
 
 #[test]
-fn the_action_downloads_the_release_that_it_is_of() {
+fn the_action_downloads_the_release_of_its_own_version() {
     let download = "install https://example.com/owner/name/releases/download/v1.2.3\n";
     let commit = "0123456789abcdef0123456789abcdef01234567";
     let other = "89abcdef0123456789abcdef0123456789abcdef";
@@ -236,7 +237,7 @@ fn the_action_downloads_the_release_that_it_is_of() {
         ("v1.2.3", other, true, download.to_owned()),
         ("v1", other, true, download.to_owned()),
         (commit, commit, true, download.to_owned()),
-        // A branch, a commit that is no release, and a release without binaries are compiled.
+        // Branches, commits that are not tagged, and releases without binaries are compiled from source.
         ("main", commit, true, "cargo install\n".to_owned()),
         (commit, other, true, "cargo install\n".to_owned()),
         ("0123", commit, true, "cargo install\n".to_owned()),

@@ -1,4 +1,4 @@
-//! Configs of kind clusters: alone, with other configs, and with the manifests for them.
+//! Tests of configs of kind clusters: alone, with other configs, and with the manifests of the clusters.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use plimsoll::source::Sources;
 
 use Severity::{Error, Note, Warning};
 
-/// The findings of a rule in files that are given (`chosen`) or found in a folder.
+/// The findings of a rule in files that are named in the command (`chosen`) or found in a folder.
 fn found(rule: &str, files: &[&str], chosen: bool) -> Vec<(Severity, String)> {
     let sources = Sources::new();
     let mut input = Input::default();

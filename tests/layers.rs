@@ -1,4 +1,4 @@
-//! Compares the layers drawn in docs/architecture.md with the dependencies in the sources.
+//! Compares the layers in docs/architecture.md with the dependencies in the source code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A module's path within the crate: `["check", "rules", "api"]`.
 type Module = Vec<String>;
 
-/// The sources of the library: each module with its text, without tests and comments.
+/// The source code of each module of the library, without tests and comments.
 fn sources() -> BTreeMap<Module, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut sources) = (vec![root.clone()], BTreeMap::new());
@@ -49,7 +49,7 @@ fn file(root: &Path, module: &[String]) -> PathBuf {
     }
 }
 
-/// A text without comments and test code.
+/// The source code without comments and test code.
 fn code(text: &str) -> String {
     let mut code = String::new();
     let mut lines = text.lines();
@@ -87,7 +87,7 @@ fn leaves(tree: &str) -> Vec<String> {
     items.flat_map(|item| leaves(&format!("{}{}", start.trim(), item.trim()))).collect()
 }
 
-/// The `use` items of a text (whether they are exported, and their paths as written), and the rest of it.
+/// The `use` items of the source code (whether each is exported, and its paths), and the remaining code.
 fn uses(text: &str) -> (Vec<(bool, String)>, String) {
     let (mut found, mut others) = (Vec::new(), String::new());
     let mut lines = text.lines();
@@ -111,7 +111,7 @@ fn uses(text: &str) -> (Vec<(bool, String)>, String) {
     (found, others)
 }
 
-/// The paths within the crate that a text contains outside of `use` items.
+/// The paths within the crate that the code contains outside of `use` items.
 fn named(text: &str) -> impl Iterator<Item = String> {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     text.split(move |letter| !is_word(letter)).filter(|word| word.contains("::")).map(str::to_owned)
@@ -119,7 +119,7 @@ fn named(text: &str) -> impl Iterator<Item = String> {
 
 struct Crate {
     sources: BTreeMap<Module, String>,
-    /// The paths of re-exported names, by module and name.
+    /// The targets of re-exports, by module and name.
     exports: BTreeMap<(Module, String), Module>,
 }
 
@@ -195,7 +195,7 @@ impl Crate {
     }
 }
 
-/// The layers in the page, from top to bottom: the modules of each line.
+/// The layers in the page, from top to bottom, each as a list of modules.
 fn layers() -> Vec<Vec<String>> {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md")).unwrap();
     let (_, rest) = page.split_once("```layers\n").expect("the page draws the layers");
@@ -249,7 +249,7 @@ fn cyclic_dependencies_are_within_one_folder() {
     assert!(wrong.is_empty(), "cyclic dependencies between folders: {wrong:#?}");
 }
 
-/// Every id of the catalogue is reported somewhere.
+/// Every rule id of the catalogue is used somewhere.
 #[test]
 fn every_id_of_the_catalogue_is_used() {
     let sources = sources();

@@ -1,4 +1,4 @@
-//! The language server, driven by a small client over its standard streams.
+//! Tests of the language server with a small client over its standard streams.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ struct Client {
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     last: i64,
-    /// The diagnostics published last, by file.
+    /// The diagnostics that were published last, by file.
     published: std::collections::BTreeMap<String, Value>,
 }
 
@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    /// Opens a file with a text, and waits for its diagnostics.
+    /// Opens a file with these contents and waits for its diagnostics.
     fn open(&mut self, path: &Path, text: &str) -> Value {
         let document = json!({"uri": uri(path), "languageId": "yaml", "version": 1, "text": text});
         self.published.remove(&uri(path));
@@ -103,7 +103,7 @@ impl Client {
         self.published[&uri(path)].clone()
     }
 
-    /// Asks about the place of the `|` in a line of a text.
+    /// Sends a request for the position of the `|` in a line of the file.
     fn ask(&mut self, method: &str, path: &Path, text: &str, marked: &str) -> Value {
         let line = marked.replacen('|', "", 1);
         let number = text.lines().position(|other| other == line).unwrap_or_else(|| panic!("no line `{line}`"));
@@ -119,7 +119,7 @@ impl Client {
     }
 }
 
-/// `rule line:column` of diagnostics.
+/// The `rule line:column` of each diagnostic.
 fn told(diagnostics: &Value) -> Vec<String> {
     let one = |diagnostic: &Value| {
         let start = &diagnostic["range"]["start"];
@@ -132,7 +132,7 @@ fn labels(items: &Value) -> Vec<&str> {
     items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect()
 }
 
-/// A folder with the built-in set as a project.
+/// A folder with the built-in project.
 fn project() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
@@ -157,7 +157,7 @@ fn a_manifest_is_checked_while_it_is_typed() {
     .unwrap();
     let path = root.join("web.yaml");
     let mut client = Client::start(&root);
-    // The file is not on disk: the open text counts.
+    // The file is not on disk; the contents in the editor are used.
     let diagnostics = client.open(&path, MANIFEST);
     let errors: Vec<String> = told(&diagnostics);
     assert!(errors.contains(&"field-type 15:17".to_owned()), "{errors:?}");
@@ -177,9 +177,9 @@ fn a_manifest_is_checked_while_it_is_typed() {
     let mended = MANIFEST.replace("8080", "\"8080\"");
     let diagnostics = client.change(&path, &mended);
     assert!(!told(&diagnostics).iter().any(|one| one.starts_with("field-type")), "{diagnostics}");
-    // The key that there is not, of the Secret in the next file.
+    // The Secret in the other file does not have the key.
     assert!(told(&diagnostics).iter().any(|one| one.ends_with(" 20:19")), "{diagnostics}");
-    // Names and keys that there are.
+    // Names and keys that exist are completed.
     let text = mended.replace("key: pass", "key: ");
     client.change(&path, &text);
     let keys = client.ask("textDocument/completion", &path, &text, "              key: |");
@@ -197,7 +197,7 @@ fn a_manifest_is_checked_while_it_is_typed() {
 }
 
 #[test]
-fn half_written_yaml_is_no_end() {
+fn incomplete_yaml_does_not_stop_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap().join("web.yaml");
     let mut client = Client::start(folder.path());
@@ -211,7 +211,7 @@ fn half_written_yaml_is_no_end() {
             }
         }
     }
-    // A text that is closed again without having been saved is gone.
+    // A file that is closed without having been saved no longer exists.
     client.published.clear();
     client.notify("textDocument/didClose", json!({"textDocument": {"uri": uri(&path)}}));
     assert_eq!(client.wait(&path), json!([]));
@@ -240,7 +240,7 @@ fn a_profile_is_rendered_and_checked_while_it_is_typed() {
 }
 
 #[test]
-fn a_template_leads_to_the_lines_of_profiles() {
+fn template_expressions_lead_to_the_values_in_profiles() {
     let (_folder, root) = project();
     let path = root.join("templates/datastorage/service.yaml");
     let text = fs::read_to_string(&path).unwrap();
@@ -267,7 +267,7 @@ fn a_template_leads_to_the_lines_of_profiles() {
 }
 
 #[test]
-fn what_is_opened_together_is_looked_at_and_kept_apart() {
+fn files_that_are_opened_together_have_separate_diagnostics() {
     let (_folder, root) = project();
     let profile = root.join("profiles/gateway.yaml");
     let wrong = fs::read_to_string(&profile).unwrap() + "nodeport: 1\n";
@@ -281,31 +281,31 @@ fn what_is_opened_together_is_looked_at_and_kept_apart() {
         client.wait(path);
     }
     client.change(&second, "b: {}");
-    // What was found elsewhere stays.
+    // Diagnostics of other files remain.
     assert!(told(&client.published[&uri(&profile)])[0].starts_with("profile-field-unknown"));
     assert_eq!(told(&client.published[&uri(&first)]), ["yaml-syntax 0:3"]);
     client.stop();
 }
 
 #[test]
-fn a_layer_concerns_the_profiles_that_are_made_of_it() {
+fn a_change_of_a_layer_rechecks_its_profiles() {
     let (_folder, root) = project();
     let (base, profile) = (root.join("profiles/base.yaml"), root.join("profiles/gateway.yaml"));
     let text = fs::read_to_string(&base).unwrap();
     let mut client = Client::start(&root);
     assert_eq!(client.open(&profile, &fs::read_to_string(&profile).unwrap()), json!([]));
-    // A profile whose database is named where it is rendered.
+    // The base is checked with all profiles, one of which lacks values that are only set when it is rendered.
     let missing = told(&client.open(&base, &text));
     assert!(missing.iter().all(|one| one.starts_with("profile-field-missing")), "{missing:?}");
     let diagnostics = client.change(&base, &format!("{text}nodeport: 1\n"));
     assert!(told(&diagnostics).iter().any(|one| one.starts_with("profile-field-unknown")), "{diagnostics}");
-    // All profiles are looked at again.
+    // All profiles are checked again.
     assert_eq!(told(&client.change(&base, &text)), missing);
     client.stop();
 }
 
 #[test]
-fn words_that_a_field_takes_are_completed() {
+fn values_that_a_field_accepts_are_completed() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let path = root.join("web.yaml");
@@ -320,7 +320,7 @@ fn words_that_a_field_takes_are_completed() {
     for (marked, words) in [
         ("    type: |", &["Recreate", "RollingUpdate"][..]),
         ("      hostNetwork: |", &["true", "false"]),
-        // A Deployment takes no other.
+        // A Deployment accepts no other value.
         ("      restartPolicy: |", &["Always"]),
         ("        imagePullPolicy: \"If|\"", &["IfNotPresent"]),
         ("          protocol: T| # why", &["TCP"]),
@@ -354,7 +354,7 @@ fn values_that_the_schema_lists_are_completed() {
 }
 
 #[test]
-fn a_field_that_the_project_declares_leads_to_what_it_names() {
+fn a_field_that_the_project_declares_leads_to_its_target() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let template = "apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: a}\nspec: {config: conf}\n---\n\

@@ -1,4 +1,4 @@
-//! What a person is told who got something wrong in a profile, a template or the command line: the whole of it.
+//! The complete error output for common mistakes in profiles, templates and arguments.
 
 use std::fs;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use snapbox::{IntoData, str};
 
-/// The built-in set in a folder of its own, changed by `change`, and the command run there: nothing on standard output,
-/// an out folder from before untouched.
+/// Runs a command in a copy of the built-in project after `change`. Nothing may be printed to standard output, and an
+/// existing output folder must stay unchanged.
 fn mistake(change: impl FnOnce(&Path), args: &[&str], code: i32, expected: impl IntoData) {
     let folder = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
@@ -28,7 +28,7 @@ fn mistake(change: impl FnOnce(&Path), args: &[&str], code: i32, expected: impl 
     assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
 }
 
-/// Replaces the only place where a text stands in a file.
+/// Replaces the only occurrence of a string in a file.
 fn edit(file: &'static str, from: &'static str, to: &'static str) -> impl FnOnce(&Path) {
     move |folder| {
         let path = folder.join(file);
@@ -105,7 +105,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn node_port_no_cluster_takes() {
+fn node_port_out_of_range() {
     mistake(
         edit("profiles/gateway.yaml", "nodePort: 30081", "nodePort: 8091"),
         RENDER,
@@ -181,7 +181,7 @@ error[profile-value-invalid]: `config.readTimeout` does not match the pattern
 }
 
 #[test]
-fn a_value_two_readers_read_differently() {
+fn a_value_that_readers_read_differently() {
     mistake(
         edit("profiles/gateway.yaml", "tag: gateway-e2e", "tag: on"),
         RENDER,
@@ -202,7 +202,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn name_no_profile_can_have_in_a_template() {
+fn unknown_field_in_a_template() {
     mistake(
         edit("templates/datastorage/service.yaml", "{{ expose.type }}", "{{ expose.typ }}"),
         RENDER,
@@ -222,7 +222,7 @@ error[template-name-unknown]: no field `typ` in `expose`
 }
 
 #[test]
-fn name_no_layer_sets() {
+fn field_that_no_layer_sets() {
     mistake(
         edit("profiles/gateway.yaml", "image: {tag: gateway-e2e}\n", ""),
         RENDER,
@@ -268,7 +268,7 @@ error[yaml-key]: YAML reads an unquoted `{{` as a mapping inside a mapping
 }
 
 #[test]
-fn set_to_nowhere() {
+fn set_of_an_unknown_field() {
     mistake(
         nothing,
         &["render", "gateway", "--out", "out", "--set", "expose.nodeprot=30082"],
@@ -286,7 +286,7 @@ error[profile-field-unknown]: unknown field `expose.nodeprot`
 }
 
 #[test]
-fn set_to_another_type() {
+fn set_with_a_value_of_another_type() {
     mistake(
         nothing,
         &["render", "gateway", "--out", "out", "--set", "replicas=two"],
@@ -304,7 +304,7 @@ error[profile-field-type]: `replicas` must be an integer, not `two`
 }
 
 #[test]
-fn no_such_profile() {
+fn unknown_profile() {
     mistake(
         nothing,
         &["render", "gatewya", "--out", "out"],
@@ -321,7 +321,7 @@ nothing was rendered: 1 error in gatewya
 }
 
 #[test]
-fn no_such_environment() {
+fn unknown_environment() {
     mistake(
         nothing,
         &["render", "gateway", "--env", "production", "--out", "out"],
@@ -338,7 +338,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn broken_yaml() {
+fn invalid_yaml() {
     mistake(
         write("profiles/gateway.yaml", "cluster: gateway-e2e\nexpose: {nodePort: 30081\n"),
         RENDER,
@@ -357,7 +357,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn key_twice() {
+fn duplicate_key() {
     mistake(
         edit("profiles/gateway.yaml", "ownPorts:", "cluster: other\nownPorts:"),
         RENDER,
@@ -400,7 +400,7 @@ nothing was rendered: 1 error in gateway
 }
 
 #[test]
-fn a_table_that_no_migration_makes() {
+fn a_table_that_no_migration_creates() {
     mistake(
         edit("profiles/base.yaml", "{audit_events: true}", "{audit_event: true}"),
         RENDER,

@@ -1,4 +1,4 @@
-//! Rendered bundles: the snapshots, how kubectl reads them, and errors about profiles.
+//! Tests of rendered bundles: the snapshots, how kubectl reads them, and errors in profiles.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -60,8 +60,8 @@ fn snapshot(profile: &str, environment: &str) -> PathBuf {
     root().join(format!("snapshots/{profile}.{environment}.yaml"))
 }
 
-/// Uses the tool's own comparison. `plimsoll render --all --env e2e --env ci --out`, and the same for production with
-/// its values file, update the snapshots.
+/// Uses `render --verify`. To update the snapshots, run `plimsoll render --all --env e2e --env ci --out snapshots`, and
+/// the same for production with its values file.
 #[test]
 fn snapshots_are_up_to_date() {
     let folder = root();
@@ -92,7 +92,7 @@ fn standard_output_is_the_snapshot() {
     }
 }
 
-/// kubectl reads exactly what was rendered: no value changes its type or text.
+/// kubectl reads exactly what was rendered: every value has the same type and string.
 #[test]
 fn kubectl_reads_back_what_was_rendered() {
     if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
@@ -128,13 +128,13 @@ fn kubectl_reads_back_what_was_rendered() {
 fn documents(file: &Path) -> Vec<Json> {
     let sources = Sources::new();
     let id = sources.add(file.display().to_string(), std::fs::read_to_string(file).unwrap());
-    // The strict dialect, which rejects what only one of the YAML versions reads as a string.
+    // The strict dialect rejects scalars that only some versions of YAML read as strings.
     let loaded = yaml::load(&sources, id, Dialect::Strict);
     assert_eq!(loaded.findings, [], "{file:?}");
     loaded.documents.iter().map(|node| serde_json::from_str(&yaml::json(node)).unwrap()).collect()
 }
 
-/// The built-in project, in a folder without a project, independent of the machine's settings.
+/// The built-in project is rendered in a folder without a project, regardless of the machine's settings.
 #[test]
 fn the_output_does_not_depend_on_the_machine() {
     let empty = tempfile::tempdir().unwrap();

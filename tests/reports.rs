@@ -1,4 +1,4 @@
-//! What CI services read: reports of `check`, `render` and `diff`, and their exit codes.
+//! Tests of reports for CI services: those of `check`, `render` and `diff`, and their exit codes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use snapbox::{assert_data_eq, str};
 
-/// A Git repository with manifests in a folder of it.
+/// A Git repository with manifests in one of its folders.
 struct Repository(tempfile::TempDir);
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  \
@@ -49,12 +49,12 @@ fn parsed(text: &str) -> Value {
 
 const ALL: &[&str] = &["human", "json", "sarif", "github", "gitlab", "junit"];
 
-/// The arguments for a report of each format, in a folder `reports`.
+/// The arguments for a report in each format, written to the folder `reports`.
 fn reports(folder: &str) -> Vec<String> {
     ALL.iter().map(|format| format!("--report={format}={folder}/{format}")).collect()
 }
 
-/// The lists of strings and the strings at keys of a SARIF log that code scanning reads.
+/// Asserts that a SARIF log has all properties that GitHub code scanning requires.
 fn sarif_is_whole(log: &Value) {
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
@@ -94,7 +94,7 @@ fn check_writes_all_reports_in_one_run() {
     assert_eq!(output.status.code(), Some(1));
     let log = parsed(&repository.read("reports/sarif"));
     sarif_is_whole(&log);
-    // Paths begin at the top of the repository, wherever the tool runs.
+    // Paths are relative to the root of the repository, regardless of the working directory.
     let uris = uris(&log);
     assert!(uris.contains(&"deploy/bad%20web.yaml") && uris.contains(&"deploy/service.yaml"), "{uris:?}");
     let issues = parsed(&repository.read("reports/gitlab"));
@@ -111,7 +111,7 @@ fn check_writes_all_reports_in_one_run() {
     assert_eq!(fingerprints.len(), issues.len());
     let github = repository.read("reports/github");
     assert!(github.contains("file=deploy/service.yaml,line=4"), "{github}");
-    // The number of findings is the same everywhere.
+    // All reports have the same number of findings.
     let findings = parsed(&repository.read("reports/json"))["findings"].as_array().unwrap().len();
     let junit = repository.read("reports/junit");
     assert!(findings > 1);
@@ -120,12 +120,12 @@ fn check_writes_all_reports_in_one_run() {
     assert_eq!(junit.matches("<testcase ").count(), findings);
     assert_eq!(github.lines().count(), findings);
     assert_eq!(repository.read("reports/human").matches("\n\n").count(), findings);
-    // What is printed is what would be printed without.
+    // Standard output is the same as without reports.
     assert_eq!(output.stdout, repository.run("deploy", &["check", "."]).stdout);
 }
 
 #[test]
-fn junit_fails_where_the_command_fails() {
+fn junit_has_failures_if_the_command_fails() {
     let repository = Repository::new();
     let junit = |args: &[&str]| {
         let output = repository.run("deploy", &[&["check", "--output", "junit"], args].concat());
@@ -146,22 +146,22 @@ help: did you mean `ports`?</failure>
 
 "#]]
     );
-    // A warning is a failure where it fails the command.
+    // A warning is a failure if it makes the command fail.
     repository.write("deploy/twice.yaml", &DEPLOYMENT.replace("web:1\"", "web:1\", env: [{name: A}, {name: A}]"));
     let warning = ["twice.yaml", "--only", "duplicate-env"];
     assert!(junit(&warning).contains("failures=\"0\" errors=\"0\" skipped=\"1\""), "{}", junit(&warning));
     assert!(junit(&[&warning[..], &["--fail-on", "warning"]].concat()).contains("<failure type=\"warning\""));
-    // Names and messages hold anything.
+    // Names and messages may contain any characters.
     let text = junit(&["bad web.yaml"]);
     assert!(text.contains("unknown field `spec.&lt;s&amp;b&gt;`") && !text.contains("<s&b>"), "{text}");
-    // No test at all is a fault to some services.
+    // Some services reject a report without tests.
     repository.write("deploy/fine.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n");
     let text = junit(&["fine.yaml"]);
     assert!(text.contains("tests=\"1\" failures=\"0\"") && text.contains("name=\"no findings\"/>"), "{text}");
 }
 
 #[test]
-fn diff_reports_what_applying_does() {
+fn diff_reports_the_effects_of_applying() {
     let repository = Repository::new();
     repository.write("reports/.keep", "");
     repository.write("old.yaml", DEPLOYMENT);
@@ -183,7 +183,7 @@ fn diff_reports_what_applying_does() {
 }
 
 #[test]
-fn a_side_of_a_diff_that_cannot_be_read_is_no_difference() {
+fn an_unreadable_side_of_a_diff_is_an_error() {
     let repository = Repository::new();
     repository.write("clean.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: d}\n");
     repository.write("broken.yaml", "a: [\n");
@@ -202,7 +202,7 @@ fn a_side_of_a_diff_that_cannot_be_read_is_no_difference() {
     assert_eq!(code(&["check", "empty.yaml"]), Some(0));
     assert_eq!(code(&["check", "clean.yaml"]), Some(0));
     assert_eq!(code(&["check", "broken.yaml"]), Some(1));
-    // A profile that does not render is no difference either, and why is in the report.
+    // A profile that cannot be rendered is an error, which the report contains.
     assert_eq!(code(&["init", "project"]), Some(0));
     repository.write("project/profiles/gateway.yaml", "cluster: [\n");
     let args = ["--project", "project", "diff", "gateway", "aianalysis", "--report", "junit=report.xml"];
@@ -225,7 +225,7 @@ fn a_report_that_is_a_document_needs_a_file() {
     assert!(stderr("xml=a", 2).contains("the formats are `human`, `json`"));
 }
 
-/// What SARIF 2.1.0 says of fixes (3.55 to 3.57), and of the places in them.
+/// The JSON Schema of SARIF 2.1.0 for fixes (3.55 to 3.57) and their regions.
 fn fixes_schema() -> Value {
     let object = |required: &[&str], properties: Value| {
         serde_json::json!({
@@ -255,7 +255,7 @@ fn fixes_schema() -> Value {
     ))
 }
 
-/// A text with the edits of a SARIF result made.
+/// Applies a replacement of a SARIF result to the contents of a file.
 fn edited(text: &str, replacement: &Value) -> String {
     let region = &replacement["deletedRegion"];
     let offset = |line: &str, column: &str| {
@@ -269,7 +269,7 @@ fn edited(text: &str, replacement: &Value) -> String {
 }
 
 #[test]
-fn sarif_and_json_have_the_edits_of_fix() {
+fn sarif_and_json_contain_the_edits_of_fix() {
     let repository = Repository::new();
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  é: \"🙂\"\n";
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YWRtaW4=, password: hunter2!}\n";
@@ -287,7 +287,7 @@ fn sarif_and_json_have_the_edits_of_fix() {
     }
     let rules: Vec<&str> = with_fixes.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
     assert_eq!(rules, ["field-type", "yaml-duplicate-key"], "what would show a secret is left out");
-    // From the end on, so that places stay; the same as `--fix` makes.
+    // Applied from the end so that positions stay valid; the result is that of `--fix`.
     let mut text = repository.read("deploy/service.yaml");
     for result in with_fixes.iter().rev() {
         let change = &result["fixes"][0]["artifactChanges"][0];

@@ -1,4 +1,4 @@
-//! `--base` with repositories that mean harm: Git runs nothing, fetches nothing and reads no other repository.
+//! `--base` in malicious repositories: Git runs no commands, fetches nothing and reads no other repository.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn diff(folder: &Path, revision: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// A project in a repository, with one commit.
+/// A project in a repository with one commit.
 fn committed() -> Place {
     let place = Place::new();
     git(&place.project, &["init", "-q"]);
@@ -36,8 +36,8 @@ fn committed() -> Place {
     place
 }
 
-/// The files of a repository lie open in the project, as a pull request can bring them: a bare repository to Git, whose
-/// config names a command for fetching an object that is not there.
+/// The files of a repository can be committed to the project itself, for instance by a pull request. Git then treats
+/// the project as a bare repository, whose config sets a command for fetching missing objects.
 #[test]
 fn a_project_that_looks_like_a_repository_runs_nothing() {
     let place = committed();
@@ -60,14 +60,14 @@ fn a_project_that_looks_like_a_repository_runs_nothing() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cannot read revision `HEAD`"), "{said}");
     assert!(!fired.exists(), "Git ran a command that the project names");
-    // Git itself would have.
+    // The `git` command itself runs the command.
     run(project, "git", &["cat-file", "-p", "HEAD:profiles/base.yaml"]);
     assert!(fired.exists(), "the trap of this test catches nobody");
 }
 
-/// What a partial clone lacks is told, not fetched.
+/// Objects that a partial clone lacks are reported, not fetched.
 #[test]
-fn what_is_not_at_hand_is_not_fetched() {
+fn missing_objects_are_not_fetched() {
     let place = committed();
     let project = &place.project;
     let blob = git(project, &["rev-parse", "HEAD:profiles/base.yaml"]);

@@ -1,4 +1,5 @@
-//! YAML in and out: the loader against kubectl's recorded readings, the emitter against independent readers.
+//! Loading and emitting YAML: the loader is compared with kubectl's recorded results, the emitter with independent
+//! readers.
 
 use std::process::{Command, Stdio};
 
@@ -116,7 +117,7 @@ fn spans_cover_keys_and_values_in_code_points() {
 }
 
 #[test]
-fn a_document_that_cannot_be_read_does_not_stop_the_rest() {
+fn an_invalid_document_does_not_affect_the_others() {
     let loaded = read("a: 1\n---\nb: [1\n---\n# nothing\n---\nc: 3\n--- # note\nd: 4\n", Dialect::Kubectl);
     assert_eq!(loaded.documents.len(), 3);
     assert_eq!(rules(&loaded), ["yaml-syntax"]);
@@ -134,7 +135,7 @@ fn a_document_that_cannot_be_read_does_not_stop_the_rest() {
 }
 
 #[test]
-fn a_stream_of_json_is_cut_into_its_values() {
+fn a_stream_of_json_is_split_into_its_values() {
     let documents = |text: &str| {
         let loaded = read(text, Dialect::Kubectl);
         let shown: Vec<String> =
@@ -153,13 +154,13 @@ fn a_stream_of_json_is_cut_into_its_values() {
     for text in ["{\"a\": 1}}{", "{\"a\": 1}{\"b\": ", "{\"a\": \"", "{a: 1}{b: 2}"] {
         assert_eq!(documents(text).1, 1, "{text}");
     }
-    // Places are those of the whole text.
+    // Offsets are relative to the whole input.
     let loaded = read("{\"a\": 1}\n{\"b\": 2}", Dialect::Kubectl);
     assert_eq!(loaded.documents[1]["b"].origin.span.start, 15);
 }
 
 #[test]
-fn of_duplicate_keys_the_last_counts_in_manifests() {
+fn the_last_of_duplicate_keys_is_used_in_manifests() {
     for text in ["a: 1\nb: 2\na: 3\n", "{a: 1, b: 2, \"a\": 3}\n"] {
         let loaded = read(text, Dialect::Kubectl);
         assert_eq!(rules(&loaded), ["yaml-duplicate-key"]);
@@ -184,7 +185,7 @@ fn of_duplicate_keys_the_last_counts_in_manifests() {
 }
 
 #[test]
-fn keys_become_strings_as_kubectl_makes_them() {
+fn keys_become_strings_as_in_kubectl() {
     let node = read_one("on: 1\n2: x\ntrue_: y\n1.5: z\n");
     let keys: Vec<&str> = node.entries().iter().map(|entry| entry.key.as_str()).collect();
     assert_eq!(keys, ["true", "2", "true_", "1.5"]);
@@ -194,7 +195,7 @@ fn keys_become_strings_as_kubectl_makes_them() {
 }
 
 #[test]
-fn an_unquoted_expression_gets_help_to_quote_it() {
+fn an_unquoted_expression_has_help_to_quote_it() {
     let loaded = read("name: {{ namespace }}\n", Dialect::Strict);
     assert_eq!(rules(&loaded), ["yaml-key"]);
     assert!(loaded.findings[0].help.contains("quote"));
@@ -215,7 +216,7 @@ fn aliases_and_merge_keys_expand_in_manifests_only() {
 }
 
 #[test]
-fn bombs_end_in_a_clear_error() {
+fn bombs_are_reported_as_errors() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..10 {
         let inner = vec![format!("*a{}", level - 1); 10].join(", ");
@@ -232,15 +233,15 @@ fn bombs_end_in_a_clear_error() {
     assert_eq!(read(&level(yaml::MAX_DEPTH + 1), Dialect::Kubectl).findings.len(), 1);
 }
 
-/// The bound is one for the file, and whoever reads its documents: a thread for each, or one after the other.
+/// The limit applies to the whole file, whether its documents are loaded in parallel or in sequence.
 #[test]
-fn documents_share_what_their_aliases_may_expand_to() {
+fn documents_share_the_limit_of_alias_expansion() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..6 {
         let inner = vec![format!("*a{}", level - 1); 10].join(", ");
         bomb.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
     }
-    // About 3.5 million nodes each.
+    // Each expands to about 3.5 million nodes.
     let documents = |filler: &str| vec![format!("{bomb}z: *a5\n{filler}"); 4].join("---\n");
     let filler = "# nothing\n".repeat(10_000);
     for text in [documents(""), documents(&filler)] {
@@ -256,14 +257,14 @@ fn documents_share_what_their_aliases_may_expand_to() {
 }
 
 #[test]
-fn json_is_read_too_tabs_included() {
+fn json_is_read_including_tabs() {
     let node = read_one("{\n\t\"a\": [1, 2.5, true, null],\n\t\"b\": {\"c\": \"x\\ny\\u00e9\\/\"}\n}\n");
     assert_eq!(node["a"].items().len(), 4);
     assert_eq!(node["b"]["c"].text(), "x\nyé/");
 }
 
 #[test]
-fn large_streams_read_the_same_in_parallel() {
+fn large_streams_are_read_the_same_in_parallel() {
     let document =
         |n: usize| format!("kind: ConfigMap\nmetadata: {{name: c{n}}}\ndata:\n  a: |\n    {}\n", "x".repeat(300));
     let text: String = (0..2000).map(|n| format!("---\n{}", document(n))).collect();
@@ -278,7 +279,7 @@ fn large_streams_read_the_same_in_parallel() {
 }
 
 #[test]
-fn emitted_text_reads_well() {
+fn emitted_yaml_is_readable() {
     let node = mapping(&[
         ("apiVersion", string("v1")),
         ("on", string("yes")),
@@ -301,12 +302,13 @@ fn emitted_text_reads_well() {
     assert_eq!(emit(&node), expected);
     assert_eq!(read_one(expected), node);
     assert_eq!(emit_stream([&string("a"), &string("b")]), "a\n---\nb\n");
-    // What turns the direction of writing would show a reviewer another text than the cluster gets.
+    // Bidirectional control characters are escaped, since they would show a reviewer a string other than the actual
+    // one.
     assert_eq!(emit(&string("a\u{202e}\nb\u{200f}")), "\"a\\u202e\\nb\\u200f\"\n");
 }
 
 #[test]
-fn parts_tell_which_bytes_came_from_where() {
+fn parts_map_bytes_to_origins() {
     let node = read_one("a: x\nb: [1, \"two words\"]\nc: |\n  l1\n  l2\n");
     let (text, parts) = emit_with_parts(&node);
     let pieces: Vec<&str> = parts.iter().map(|part| &text[part.start as usize..part.end as usize]).collect();
@@ -314,7 +316,7 @@ fn parts_tell_which_bytes_came_from_where() {
     assert_eq!(parts[2].origin.span, node["b"][1].origin.span);
 }
 
-/// Texts that some reader or other takes for something else.
+/// Strings that some YAML readers parse as another value.
 const NASTY: &[&str] = &[
     "",
     " ",
@@ -463,7 +465,7 @@ fn reads_back(text: &str) {
 #[test]
 fn nasty_strings_read_back() {
     NASTY.iter().for_each(|text| reads_back(text));
-    // JSON has no way to write so long a key that a YAML reader would take.
+    // YAML limits implicit keys to 1,024 characters, and JSON has no explicit keys.
     let long = mapping(&[(&"k".repeat(2000), string("x"))]);
     assert_eq!(read_one(&emit(&long)), long);
 }

@@ -1,6 +1,6 @@
-//! What is fuzzed: each target takes any bytes, and must neither panic nor hang nor grow beyond the bounds.
+//! The fuzz targets. Each accepts arbitrary bytes, and must neither panic nor hang nor exceed the memory limit.
 //!
-//! Texts in one input are parted by lines `===`.
+//! Several parts of one input are separated by lines `===`.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -25,17 +25,17 @@ use plimsoll::source::{FileId, Sources, Span};
 use plimsoll::template::{AnyField, Inputs, Templates};
 use plimsoll::yaml::{self, Dialect};
 
-/// What the built-in profiles may hold.
+/// The schema of the built-in profiles.
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     let sources = Sources::new();
     let file = Project::built_in().read(&sources, project::SCHEMA).expect("it is embedded");
     Schema::read(&sources.get(file).expect("it was read").text, file).expect("it is tested")
 });
 
-/// What a target does with an input: it must neither panic nor take long.
+/// Runs one input; it must neither panic nor take long.
 pub type Target = fn(&[u8]);
 
-/// All targets by name.
+/// All targets, by name.
 pub const ALL: &[(&str, Target)] = &[
     ("check", check),
     ("diff", diff),
@@ -69,8 +69,8 @@ fn objects(sources: &Sources, name: &str, text: &str) -> Input {
     input
 }
 
-/// The loader: any text, both dialects. Every span lies within the text and on whole characters, and a tree that is
-/// packed as the build does it comes back with all its places.
+/// The loader, with any input in both dialects. Every span is within the input and on character boundaries, and packing
+/// and unpacking a tree (as the build does) preserves all spans.
 pub fn yaml(data: &[u8]) {
     let text = text(data);
     for dialect in [Dialect::Kubectl, Dialect::Strict] {
@@ -96,12 +96,12 @@ fn spans(node: &Node, file: FileId, text: &str) {
     node.entries().iter().for_each(|entry| spans(&entry.value, file, text));
 }
 
-/// Whether a place is one of whole characters in a text.
+/// Whether a span is within a string and on character boundaries.
 fn lies_in(span: Span, text: &str) -> bool {
     text.get(span.start as usize..span.end as usize).is_some()
 }
 
-/// Whether two trees hold the same at the same places.
+/// Whether two trees have equal values and spans.
 fn identical(a: &Node, b: &Node) -> bool {
     let same = match (&a.value, &b.value) {
         (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| identical(a, b)),
@@ -117,12 +117,12 @@ fn identical(a: &Node, b: &Node) -> bool {
     same && a.origin.span == b.origin.span
 }
 
-/// Findings in every format, as a run would print them that knows the secrets met while the texts were read.
+/// Prints findings in every format, as in a run that redacts the secrets found while loading.
 fn shown(sources: &Sources, findings: Vec<Finding>) {
     printed(sources, findings, &Secrets::new(sources));
 }
 
-/// Findings in every format.
+/// The findings in every format.
 fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Secrets) -> Vec<String> {
     report::sort(sources, &mut findings);
     findings.truncate(20);
@@ -142,7 +142,7 @@ fn printed(sources: &Sources, mut findings: Vec<Finding>, mask: &Secrets) -> Vec
     texts
 }
 
-/// Nothing that a terminal obeys is printed: no control characters, none that turn the direction of writing.
+/// Asserts that no terminal control characters and no bidirectional control characters are printed.
 fn harmless(text: &str) {
     let bidi =
         |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
@@ -150,7 +150,7 @@ fn harmless(text: &str) {
     assert_eq!(obeyed, None, "{text:?}");
 }
 
-/// The emitter: what it writes is read back as the same tree, and is written the same again.
+/// The emitter: its output is read back as the same tree, and emitting that tree again gives the same output.
 pub fn emit(data: &[u8]) {
     let loaded = yaml::load_text(&text(data), FileId(0), Dialect::Kubectl);
     for document in loaded.documents.iter().filter(|document| finite(document)) {
@@ -169,7 +169,7 @@ fn finite(node: &Node) -> bool {
         && node.entries().iter().all(|entry| finite(&entry.value))
 }
 
-/// Whether two trees hold the same, wherever they came from.
+/// Whether two trees have equal values, regardless of their origins.
 fn same(a: &Node, b: &Node) -> bool {
     match (&a.value, &b.value) {
         (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
@@ -196,7 +196,7 @@ pub fn merge(data: &[u8]) {
     }
 }
 
-/// Templates: held against the schema, compiled, and filled with values.
+/// Templates are validated against the schema, compiled and rendered.
 pub fn template(data: &[u8]) {
     let (template, values) = halves(data);
     let sources = Sources::new();
@@ -225,7 +225,7 @@ pub fn template(data: &[u8]) {
     }
 }
 
-/// All checks on any trees, as partial and as complete input, and its diagram.
+/// All checks of any objects, as partial and as complete input, and their diagram.
 pub fn check(data: &[u8]) {
     let sources = Sources::new();
     let input = objects(&sources, "input", &text(data));
@@ -248,7 +248,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Comparing any two sets of objects, and printing what differs; a single set is new.
+/// The differences between any two sets of objects, in all formats; a single set is compared with no objects.
 pub fn diff(data: &[u8]) {
     let text = text(data);
     let (old, new) = text.split_once("\n===\n").unwrap_or(("", &text));
@@ -266,7 +266,7 @@ pub fn diff(data: &[u8]) {
     assert!(diff::compare(&new, &new, &options).iter().all(|change| change.fields.is_empty()));
 }
 
-/// What differs in every format, of one bundle and of two.
+/// The differences in every format, for one bundle and for two.
 fn differences(old: &[Object], new: &[Object], redactor: &Redactor<'_>) -> Vec<String> {
     let bundle =
         |name, old| BundleDiff::new((name, "e2e"), old, Some(new), redactor, Purpose::Update, &Options::default());
@@ -275,8 +275,8 @@ fn differences(old: &[Object], new: &[Object], redactor: &Redactor<'_>) -> Vec<S
     [&bundles[..1], &bundles].into_iter().flat_map(shown).collect()
 }
 
-/// What a Secret holds, planted wherever `@@` stands in two states of any manifests but in what an object is called: no
-/// report and no difference shows it. What was masked by its form stays as it is when it is masked again.
+/// The value of a Secret replaces every `@@` in two states of any manifests, except in names: no report and no diff
+/// shows it. Redacting output again does not change it.
 pub fn secret(data: &[u8]) {
     const PLANTED: &str = "hunter2-correct-horse";
     let planted = text(data).replace("@@", PLANTED);
@@ -288,7 +288,7 @@ pub fn secret(data: &[u8]) {
     for input in [&mut old, &mut new] {
         input.objects.append(&mut objects(&sources, "secret", &secret).objects);
     }
-    // What something is called is shown, whatever a Secret holds.
+    // Names are shown even if a Secret contains them.
     fn calls(node: &Node) -> bool {
         let is_name = |key: &str| matches!(key, "name" | "namespace" | "kind" | "key") || key.ends_with("Name");
         node.items().iter().any(calls)
@@ -302,7 +302,8 @@ pub fn secret(data: &[u8]) {
         return;
     }
     let mask = Secrets::of(&sources, old.objects.iter().chain(&new.objects));
-    // With words that are struck out anywhere, what is left may read as more than it was.
+    // Only patterns are redacted here: redacting known secrets as well could leave a string that matches another
+    // pattern.
     let told = Secrets::default().words(&planted);
     assert_eq!(Secrets::default().words(&told), told);
     let mut findings = check_in(&sources, &new.objects, &Options::default());
@@ -314,8 +315,8 @@ pub fn secret(data: &[u8]) {
     texts.iter().for_each(|text| assert!(!text.contains(PLANTED), "{text}"));
 }
 
-/// Any descriptions of services, and manifests checked by them: what is known of services is nothing to the API server
-/// and to what a pod may do, and a description taken twice is taken once.
+/// Any descriptions of services, and manifests checked with them: descriptions affect only the findings about wiring
+/// and rollouts, and a duplicate description has no effect.
 pub fn service(data: &[u8]) {
     let (descriptions, manifests) = halves(data);
     let sources = Sources::new();
@@ -344,7 +345,7 @@ pub fn service(data: &[u8]) {
     printed(&sources, findings, &Secrets::of(&sources, &input.objects));
 }
 
-/// Any text as `plimsoll.toml`: places lie in it, and settings written again are read as the same.
+/// Any input as `plimsoll.toml`: spans are within it, and settings that are written and read again are equal.
 pub fn settings(data: &[u8]) {
     let text = text(data);
     let sources = Sources::new();
@@ -370,7 +371,7 @@ pub fn settings(data: &[u8]) {
     assert_eq!((&again.out, &again.externals, levels(&again)), (&settings.out, &settings.externals, levels(&settings)));
 }
 
-/// Any text as a schema, held against any tree: every answer is the same when asked again, and the answers agree.
+/// Any input as a schema, which validates any tree: repeated calls give the same results, and the methods agree.
 pub fn schema(data: &[u8]) {
     let (schema, tree) = halves(data);
     let sources = Sources::new();
@@ -378,7 +379,7 @@ pub fn schema(data: &[u8]) {
     let compiled = Schema::read(&schema, file).or_else(|findings| {
         assert_eq!(Schema::read(&schema, file).err().as_ref(), Some(&findings));
         shown(&sources, findings);
-        // The language of mutations is nearer to YAML than to JSON.
+        // Mutations of the seeds are more often valid YAML than valid JSON.
         let loaded = yaml::load_text(&schema, file, Dialect::Kubectl);
         loaded.documents.first().map_or(Err(Vec::new()), Schema::compile)
     });
@@ -399,7 +400,7 @@ pub fn schema(data: &[u8]) {
     places(&schema, &mut Vec::new(), &tree, fits);
 }
 
-/// What a schema says of each path of a tree. Where the tree fits, each of its paths can exist.
+/// Looks up each path of a tree in a schema. If the tree is valid, all of its paths must exist.
 fn places<'a>(schema: &Schema, steps: &mut Vec<PathStep<'a>>, node: &'a Node, fits: bool) {
     let found = schema.follow(steps.iter().copied());
     if let Lookup::Known(place) = &found {
@@ -427,9 +428,9 @@ fn told(fault: Fault<'_>) -> Finding {
         .with_help(fault.help)
 }
 
-/// Arguments of `--set`, one a line, over a profile and a schema, which may be given too: what is refused changes
-/// nothing, and keys set twice are set once. So it is with `--set-file`, where the value is taken for what a file
-/// holds.
+/// Arguments of `--set`, one per line, applied to a profile with a schema, both of which may be part of the input: a
+/// rejected argument changes nothing, and applying an argument twice is the same as applying it once. The same
+/// arguments are used for `--set-file`, with the value as the contents of the file.
 pub fn set(data: &[u8]) {
     let text = text(data);
     let mut parts = text.split("\n===\n");
@@ -469,8 +470,8 @@ pub fn set(data: &[u8]) {
     shown(&sources, findings);
 }
 
-/// Any texts as SQL files, each named by its first line if that ends in `.sql`: split, read as a folder of migrations,
-/// and checked as the ConfigMap that a service's migrations come from.
+/// Any SQL files, each named by its first line if that ends in `.sql`: they are split into statements, read as a folder
+/// of migrations, and checked as the ConfigMap of a service's migrations.
 pub fn sql(data: &[u8]) {
     let text = text(data);
     let names: Vec<String> = (1..10).map(|number| format!("{number}_a.sql")).collect();
@@ -489,14 +490,14 @@ pub fn sql(data: &[u8]) {
     for problem in &problems {
         assert!(files[problem.file].text.get(problem.range.clone()).is_some(), "{problem:?}");
     }
-    // What goes into the bundle is read there again, and says the same.
+    // The SQL in the bundle is read again as the same migrations.
     if problems.is_empty() {
         let ready: Vec<SqlFile<'_>> =
             read.iter().map(|migration| SqlFile { name: &migration.name, text: &migration.sql }).collect();
         let (again, problems) = migrations::read(&ready);
         assert_eq!(problems, []);
         assert_eq!(migrations::order(&again), migrations::order(&read));
-        // Behind a parenthesis that never closes, no semicolon ends the statement.
+        // After an unclosed parenthesis, a semicolon does not end the statement.
         let bare = |migration: &Migration| migration.sql.replace(';', "");
         for (again, read) in again.iter().zip(&read).filter(|(_, read)| !files[read.file].text.contains('\r')) {
             assert_eq!(bare(again), bare(read));
@@ -509,7 +510,7 @@ pub fn sql(data: &[u8]) {
     shown(&sources, check_in(&sources, &input.objects, &options));
 }
 
-/// Statements stand in order, each with its tokens in it, and each by itself is the same statement.
+/// Statements are in order and contain their tokens, and each is the same statement if parsed separately.
 fn split(text: &str) {
     let whole = |range: &Range<usize>| text.get(range.clone()).is_some_and(|part| !part.is_empty());
     let statements = match lexer::statements(text, 0..text.len()) {
@@ -530,7 +531,7 @@ fn split(text: &str) {
     }
 }
 
-/// A service and the job that migrates its database, from the example of a rule, with these files for its own.
+/// A service and the Job that migrates its database, from the example of a rule, with these files.
 fn bundle(files: &[SqlFile<'_>]) -> String {
     static EXAMPLE: LazyLock<Vec<Node>> = LazyLock::new(|| {
         let rule = rules::ALL.iter().find(|rule| rule.id == RuleId::MigrationTableMissing).expect("it is a rule");

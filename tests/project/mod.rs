@@ -1,4 +1,4 @@
-//! Projects other than the built-in one: runs the binary on a folder of files.
+//! Tests of projects other than the built-in one, with the binary on a folder of files.
 
 mod arguments;
 mod environments;

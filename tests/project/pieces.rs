@@ -1,4 +1,4 @@
-//! Findings about strings composed of several values point at the value that is wrong.
+//! Findings about strings composed of several values refer to the value that is wrong.
 
 use super::{Project, TEMPLATE, has};
 

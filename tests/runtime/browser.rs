@@ -1,4 +1,4 @@
-//! The pages in a browser: Chromium without a screen, told what to do over a pipe.
+//! Tests of the HTML pages in headless Chromium, controlled through a pipe.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// How long anything in the browser may take on a busy machine.
+/// The timeout of any browser operation, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Browser {
@@ -23,7 +23,7 @@ struct Browser {
     folder: tempfile::TempDir,
     session: String,
     sent: u64,
-    /// What the page said or asked for meanwhile: messages, errors, requests.
+    /// Events received from the page: messages, errors and requests.
     events: Vec<Json>,
 }
 
@@ -41,7 +41,7 @@ impl Browser {
         let folder = tempfile::tempdir().unwrap();
         let pipes = ["to", "from"].map(|name| folder.path().join(name));
         assert!(Command::new("mkfifo").args(&pipes).status().unwrap().success());
-        // It reads from descriptor 3 and writes to 4.
+        // Chromium reads from file descriptor 3 and writes to 4.
         let child = Command::new("sh")
             .args(["-c", r#"exec 3<"$0" 4>"$1"; shift; exec chromium "$@""#])
             .args(&pipes)
@@ -53,7 +53,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Opened for both, a pipe does not wait for its other end.
+        // A FIFO that is opened for reading and writing does not block until its other end is opened.
         let open = |path: &PathBuf| OpenOptions::new().read(true).write(true).open(path).unwrap();
         let (to, mut out) = (open(&pipes[0]), BufReader::new(open(&pipes[1])));
         let (sender, from) = channel();
@@ -101,7 +101,7 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// Waits until an expression gives a text: a browser follows a link when it has time.
+    /// Waits until an expression evaluates to a string, since the browser follows links asynchronously.
     fn becomes(&mut self, expression: &str, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.value(expression) != json!(text) {
@@ -114,7 +114,7 @@ impl Browser {
         self.value(expression).as_str().unwrap_or_default().to_owned()
     }
 
-    /// Opens a file in a window of a width.
+    /// Opens a file in a window of this width, with this colour scheme.
     fn open(&mut self, path: &Path, width: u32, scheme: &str) {
         let screen = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
         self.ask("Emulation.setDeviceMetricsOverride", screen);
@@ -132,9 +132,9 @@ impl Browser {
         }
     }
 
-    /// Holds that nothing went wrong in the page, and that it asked for nothing.
+    /// Asserts that the page has logged no errors or messages and sent no requests.
     fn assert_quiet(&mut self, what: &str) {
-        // What happened before is told before this is answered.
+        // Earlier events are received before this answer.
         self.value("0");
         let of = |event: &&Json| {
             let method = event["method"].as_str().unwrap_or_default();
@@ -145,7 +145,7 @@ impl Browser {
         assert!(said.is_empty(), "{what}: {said:?}");
     }
 
-    /// Presses a key, by its name or as it is typed.
+    /// Presses a key: a special key by its name, or a character.
     fn press(&mut self, key: &str) {
         let code = match key {
             "Enter" => 13,
@@ -164,7 +164,7 @@ impl Browser {
         self.ask("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code}));
     }
 
-    /// Writes what is seen to a file, for people.
+    /// Saves a screenshot for manual inspection.
     fn picture(&mut self, name: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
         fs::create_dir_all(&folder).unwrap();
@@ -174,7 +174,7 @@ impl Browser {
         fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }
 
-    /// Writes what a command prints to a file that can be opened.
+    /// Writes the output of a command to a file that can be opened.
     fn file(&self, name: &str, args: &[&str]) -> PathBuf {
         let output = Command::new(env!("CARGO_BIN_EXE_plimsoll")).args(args).current_dir(ROOT).output().unwrap();
         assert_ne!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
@@ -186,7 +186,7 @@ impl Browser {
 
 const SCREENS: [(u32, &str); 4] = [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")];
 
-/// The brightness of the ground and of the text on it, 0 to 255.
+/// The luminance of the background and of the text, from 0 to 255.
 const CONTRAST: &str = "(() => { const style = getComputedStyle(document.body);
     return [style.backgroundColor, style.color].map((color) => Number(color.match(/[0-9]+/)[0])); })()";
 
@@ -205,18 +205,18 @@ fn assert_readable(browser: &mut Browser, what: &str, (width, scheme): (u32, &st
 }
 
 #[test]
-fn the_page_of_a_bundle_is_read_and_used_in_a_browser() {
+fn the_page_of_a_bundle_works_in_a_browser() {
     let mut browser = Browser::new();
     let page = browser.file("gateway.html", &["graph", "gateway", "--output", "html"]);
     for (width, scheme) in SCREENS {
         browser.open(&page, width, scheme);
         assert_readable(&mut browser, "the page of a bundle", (width, scheme));
         browser.picture(&format!("bundle-{width}-{scheme}"));
-        // The diagram is as large as its words need, at least.
+        // The diagram is not scaled below a readable size.
         let name = "document.querySelector('.canvas .name').getBoundingClientRect().height";
         assert!(browser.value(name).as_f64().unwrap() > 10.0);
 
-        // Without a mouse: search, go to what is found, ask for its origin, and back.
+        // With the keyboard: search, select the result, show its origin, and go back.
         let shown = "document.querySelector('article:not([hidden]) h3').textContent";
         browser.press("/");
         "maxopenconns 25".chars().for_each(|letter| browser.press(&letter.to_string()));
@@ -238,7 +238,7 @@ fn the_page_of_a_bundle_is_read_and_used_in_a_browser() {
         assert_eq!(browser.value("document.querySelector('.origin')"), Json::Null);
         browser.press("ArrowDown");
         assert_eq!(browser.words("document.activeElement.parentElement.textContent.trim()"), "max_idle_conns: 5");
-        // A box of the diagram is a link, and leads to its object.
+        // A box of the diagram links to its object.
         browser.press("/");
         browser.press("Escape");
         let focus = "document.querySelector('.canvas a[data-box=\"15\"]').focus()";
@@ -262,7 +262,7 @@ fn the_page_of_a_bundle_is_read_and_used_in_a_browser() {
 }
 
 #[test]
-fn other_pages_are_read_in_a_browser() {
+fn other_pages_are_readable_in_a_browser() {
     let mut browser = Browser::new();
     let failing = ["graph", "tests/data/seed/gateway-failing.yaml", "--output", "html"];
     let review = ["tests/data/seed/gateway-failing.yaml", "tests/data/seed/aianalysis-working.yaml"];

@@ -1,4 +1,4 @@
-//! Every rendered bundle, from its text to a written and read audit event.
+//! End-to-end tests of every bundle, from rendering to an audit event that is written and read back.
 
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -8,14 +8,14 @@ use super::pod::{Container, Pod};
 use super::servers::{Database, POSTGRES, RedisServer, free_port, program};
 use super::{catalog, config, migrate};
 
-/// What the bundles of the consumers must have made: facts, not what the profiles say.
+/// The tables that each bundle must create, independent of what the profiles declare.
 const AUDIT: &str = "audit_events";
 const ALL: &str = "audit_events remediation_workflow_catalog";
 
-/// All bundles name their database and user alike, and the server has one of each name.
+/// Held while a bundle uses the database server: all bundles use the same database and user names.
 pub(super) static SERVER: Mutex<()> = Mutex::new(());
 
-/// What `plimsoll render` prints for these arguments.
+/// The output of `plimsoll render` with these arguments.
 pub(super) fn render(arguments: &[&str]) -> Manifests {
     let output = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .arg("render")
@@ -33,7 +33,7 @@ fn namespace(manifests: &Manifests) -> &str {
     manifests.find("Deployment", "datastorage").unwrap()["metadata"]["namespace"].as_str().unwrap()
 }
 
-/// Leads a container's connection to the server of the tests, if what it names leads to the bundle's own.
+/// Connects a container to the tests' PostgreSQL server, after checking that its address resolves to the bundle's own.
 pub(super) fn connected(manifests: &Manifests, container: Container) -> Container {
     let host = container.variable("PGHOST").unwrap();
     let port: i64 = container.variable("PGPORT").unwrap().parse().unwrap();
@@ -46,11 +46,11 @@ pub(super) fn connected(manifests: &Manifests, container: Container) -> Containe
     container.with("PGHOSTADDR", "127.0.0.1").with("PGPORT", &port).with("POLL_SECONDS", "0.05")
 }
 
-/// One bundle at work.
+/// A bundle and its database.
 struct Case {
     manifests: Manifests,
     database: Database,
-    /// The owner of the tables, where the service uses another role.
+    /// The owner of the tables, if the service uses another role.
     owner: Option<Database>,
     tables: &'static str,
 }
@@ -68,7 +68,7 @@ impl Case {
         self.owner.as_ref().unwrap_or(&self.database)
     }
 
-    /// The whole life of a bundle: waiting, migrating, serving, upkeep.
+    /// The lifecycle of a bundle: wait for the schema, migrate, serve, maintain partitions.
     fn works(&self) {
         let service = self.workload("Deployment", "datastorage");
         let waiting = || connected(&self.manifests, service.container("wait-for-schema").unwrap());
@@ -93,7 +93,7 @@ impl Case {
         self.queues(&settings);
     }
 
-    /// The service starts only when the Redis of its config answers.
+    /// The service starts only after the Redis of its config responds.
     fn waits_for_redis(&self, service: &Pod<'_>, settings: &config::Settings) {
         let waiting = || service.container("wait-for-redis").unwrap().with("POLL_SECONDS", "0.05");
         assert_eq!(waiting().variable("REDIS_HOST").unwrap(), settings.redis.host);
@@ -105,7 +105,7 @@ impl Case {
         at(server.port).start().finish().fine().says("done: Redis is ready");
     }
 
-    /// The port of the config is the one that the Service leads to and the probes ask.
+    /// The port in the config is the target port of the Service and the port of the probes.
     fn serves(&self, settings: &config::Settings) {
         let (template, port) =
             self.manifests.resolve(namespace(&self.manifests), "datastorage", settings.port).unwrap();
@@ -118,7 +118,7 @@ impl Case {
         assert_eq!(container["args"][0], "--config=/etc/datastorage/config.yaml");
     }
 
-    /// An audit event goes in and comes out again, with exactly the settings that the binary reads.
+    /// An audit event can be written and read back with exactly the settings that the binary reads.
     fn writes(&self, settings: &config::Settings) {
         let database = &settings.database;
         if self.owner.is_none() {
@@ -151,7 +151,7 @@ impl Case {
         }
     }
 
-    /// The CronJob makes the months that are missing after this one.
+    /// The CronJob creates the partitions of the following months.
     fn keeps_partitions(&self) {
         let count =
             || self.owner().query("SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_events'::regclass");
@@ -166,7 +166,7 @@ impl Case {
         assert_eq!(count(), "4");
     }
 
-    /// The queue takes a message with the settings that the binary reads; so does the bundle's own Redis.
+    /// The queue accepts a message with the settings that the binary reads, and so does the bundle's own Redis.
     fn queues(&self, settings: &config::Settings) {
         let redis = &settings.redis;
         let server = match self.manifests.find("Deployment", "redis") {
@@ -190,7 +190,7 @@ impl Case {
     }
 }
 
-/// A bundle with its own database, made as the PostgreSQL pod makes it: one user, one database, one password.
+/// A bundle with its own database, set up as the PostgreSQL pod does it: one user, one database, one password.
 fn own(arguments: &[&str], tables: &'static str) {
     let manifests = render(arguments);
     let pod = Pod::of(&manifests, manifests.only("StatefulSet", "postgresql"));
@@ -228,7 +228,7 @@ bundles! {
 }
 
 #[test]
-fn any_password_and_any_names() {
+fn special_characters_in_passwords_and_reserved_names() {
     let password = r##"it's"odd"$HOME$(PGUSER)`id`%41:x$${{x}}#"#é:-'y'=&<>?*~|;,!"##;
     let redis = r#"r'"$(X)\ $$ é #: yes"#;
     own(
@@ -247,7 +247,7 @@ fn any_password_and_any_names() {
     );
 }
 
-/// A project of one's own with the gateway's profile taking its SQL from a folder of these files.
+/// A project whose gateway profile takes its SQL from a folder with these files.
 fn project(files: &[(&str, &str)], tables: &str) -> tempfile::TempDir {
     project_with(files, &format!("{{folder: sql, tables: {{{tables}}}}}"))
 }
@@ -289,13 +289,13 @@ const GOOSE: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn a_team_s_own_goose_folder() {
+fn a_goose_folder_of_a_team() {
     let project = project(&GOOSE, "audit_events: true");
     own(&["gateway", "--project", project.path().to_str().unwrap()], "audit_events teams_own");
 }
 
 #[test]
-fn a_folder_too_big_for_one_config_map() {
+fn a_folder_that_exceeds_one_config_map() {
     let big: Vec<(String, String)> = (20..23)
         .map(|n| {
             (
@@ -317,7 +317,7 @@ fn a_folder_too_big_for_one_config_map() {
 }
 
 #[test]
-fn refuses_folders_that_would_not_run_as_goose_runs_them() {
+fn rejects_folders_that_would_not_run_as_in_goose() {
     let body = "-- +goose Up\nCREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND;\n$$ LANGUAGE plpgsql;\n";
     let table = "-- +goose Up\nCREATE TABLE audit_events (x int);\n";
     for (files, tables, rule, place) in [
@@ -352,9 +352,9 @@ fn refuses_folders_that_would_not_run_as_goose_runs_them() {
     }
 }
 
-/// The same checks, on bundles with one thing broken: each must be seen by what stands in for the cluster.
+/// Runs the same checks on bundles with one fault each, which the simulated cluster must detect.
 #[test]
-fn broken_bundles_are_seen() {
+fn faulty_bundles_are_detected() {
     let broken = |change: fn(&mut Vec<serde_json::Value>)| {
         let mut manifests = render(&["gateway"]);
         change(&mut manifests.objects);
@@ -407,7 +407,7 @@ fn broken_bundles_are_seen() {
     }
 }
 #[test]
-fn production_with_a_role_of_its_own_for_the_service() {
+fn production_with_a_separate_role_for_the_service() {
     let rendered = "datastorage --env production --values examples/production/values.yaml";
     let mut manifests = render(&rendered.split(' ').collect::<Vec<_>>());
     let config = manifests.data("ConfigMap", "datastorage-config").unwrap();
@@ -423,7 +423,7 @@ fn production_with_a_role_of_its_own_for_the_service() {
     let service =
         Database { name: name.to_owned(), user: "datastorage".to_owned(), password: "service's $password".to_owned() };
     owner.as_admin(&format!("CREATE ROLE datastorage LOGIN PASSWORD {}", super::servers::literal(&service.password)));
-    // What the values file says must be there.
+    // The objects that the values file expects to exist.
     let secret = |name: &str, data: serde_json::Value| serde_json::json!({"kind": "Secret", "metadata": {"name": name}, "stringData": data});
     manifests
         .objects

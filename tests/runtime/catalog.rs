@@ -1,11 +1,12 @@
-//! The tables as DataStorage uses them: every column it writes, and the catalogue from each state it may be in.
+//! The tables as DataStorage uses them: every column that it writes, and upgrades of the catalogue from each earlier
+//! state.
 
 use super::servers::Database;
 use super::shell::{Volume, own_files};
 
 const CATALOG: [&str; 1] = ["remediation_workflow_catalog"];
 
-/// What the service inserts, with values of its own for the columns that have no default.
+/// The service's INSERT statement, with values for the columns that have no default.
 pub(super) fn insert(name: &str, version: &str, labels: &str) -> String {
     format!(
         "INSERT INTO remediation_workflow_catalog (workflow_name, version, name, description, owner, maintainer,
@@ -19,7 +20,7 @@ pub(super) fn insert(name: &str, version: &str, labels: &str) -> String {
     )
 }
 
-/// Name, type, default and nullability of each column, and what else makes the table, in the words of PostgreSQL.
+/// The name, type, default and nullability of each column, and the constraints and indexes, as PostgreSQL prints them.
 fn shape(database: &Database, table: &str) -> String {
     database.query(&format!(
         "SELECT line FROM (
@@ -44,7 +45,7 @@ fn columns(database: &Database, table: &str) -> String {
     ))
 }
 
-/// A database whose catalogue is the one of the bundles before its second file, with rows in it.
+/// A database with rows whose catalogue was created by the first of the two migration files.
 fn with_the_first_catalog() -> Database {
     let database = Database::new();
     let first: Vec<(String, String)> =
@@ -60,7 +61,7 @@ fn with_the_first_catalog() -> Database {
     database
 }
 
-/// What the service does with the catalogue, by statements of our own over the same columns.
+/// Runs the queries of the service on the catalogue, as equivalent statements over the same columns.
 fn serves(database: &Database) {
     let id = database.query(&insert("drain", "1", r#"{"severity": "high", "component": "node"}"#));
     let again = database.try_query(&insert("drain", "1", "{}")).unwrap_err();
@@ -114,7 +115,7 @@ fn serves(database: &Database) {
     }
 }
 
-/// The service reads rows whole into a record of these fields, and refuses a row with any other.
+/// The columns of the record into which the service reads rows; it rejects rows with any other column.
 const CATALOG_COLUMNS: &str = "actual_success_rate numeric(4,3), approved_at timestamp with time zone, \
     approved_by character varying(255), change_summary text, container_digest character varying(71), \
     container_image text, content text not null, content_hash character varying(64) not null, \
@@ -130,7 +131,7 @@ const CATALOG_COLUMNS: &str = "actual_success_rate numeric(4,3), approved_at tim
     workflow_id uuid not null, workflow_name character varying(255) not null";
 
 #[test]
-fn a_new_catalog_is_the_one_that_the_service_uses() {
+fn a_new_catalog_works_with_the_service() {
     let database = Database::new();
     Volume::own(&database, &CATALOG).migrate().fine();
     assert_eq!(columns(&database, CATALOG[0]), CATALOG_COLUMNS);
@@ -138,7 +139,7 @@ fn a_new_catalog_is_the_one_that_the_service_uses() {
 }
 
 #[test]
-fn a_catalog_of_the_first_form_becomes_the_same_and_keeps_its_rows() {
+fn a_catalog_of_the_first_version_is_upgraded_and_keeps_its_rows() {
     let (old, new) = (with_the_first_catalog(), Database::new());
     let volume = Volume::own(&old, &CATALOG);
     volume
@@ -167,7 +168,7 @@ fn a_catalog_of_the_first_form_becomes_the_same_and_keeps_its_rows() {
 }
 
 #[test]
-fn a_catalog_that_somebody_else_made_in_the_right_form_keeps_it() {
+fn a_catalog_that_is_already_up_to_date_is_not_changed() {
     let database = Database::new();
     Volume::own(&database, &CATALOG).migrate().fine();
     let id = database.query(&insert("drain", "0", "{}"));
@@ -179,7 +180,7 @@ fn a_catalog_that_somebody_else_made_in_the_right_form_keeps_it() {
 }
 
 #[test]
-fn an_audit_event_has_room_for_all_that_the_service_writes() {
+fn an_audit_event_accepts_values_of_maximum_length() {
     let database = Database::new();
     Volume::own(&database, &["audit_events"]).migrate().fine();
     assert_eq!(
@@ -196,7 +197,8 @@ fn an_audit_event_has_room_for_all_that_the_service_writes() {
          retention_days integer not null, severity character varying(20), span_id character varying(255), \
          trace_id character varying(255)"
     );
-    // Every column at its widest, and a second event that names the first as its parent and leaves out what it may.
+    // Every column at its maximum length, and a second event that has the first as its parent and omits optional
+    // columns.
     database.query(
         "INSERT INTO audit_events (event_id, event_version, event_timestamp, event_date, event_type, event_category,
             event_action, event_outcome, correlation_id, resource_type, resource_id, resource_name, namespace,

@@ -1,11 +1,11 @@
-//! Reads the mounted configuration as the DataStorage binary does, from nothing but the facts known about it. Written
-//! without a look at the renderer; what the binary would drop without a word is an error here.
+//! Reads the mounted configuration as the DataStorage binary does. It is written independently of the renderer;
+//! anything that the binary would silently ignore is an error here.
 
 use serde_json::Value;
 
 use super::pod::Container;
 
-/// What the binary would work with.
+/// The settings that the binary would use.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub port: i64,
@@ -32,7 +32,7 @@ pub(super) struct Redis {
     pub stream: String,
 }
 
-/// The keys the binary reads, section by section.
+/// The keys that the binary reads, by section.
 const KEYS: [(&str, &[&str]); 4] = [
     ("server", &["port", "host", "read_timeout", "write_timeout"]),
     (
@@ -56,7 +56,7 @@ const KEYS: [(&str, &[&str]); 4] = [
     ("logging", &["level", "format"]),
 ];
 
-/// Reads what `CONFIG_PATH` names, and the secret files named there, as the container's user.
+/// Reads the file at `CONFIG_PATH` and the secret files that it refers to, as the container's user.
 pub(super) fn read(container: &Container) -> Result<Settings, String> {
     let path = container.variable("CONFIG_PATH").ok_or("CONFIG_PATH is not set")?;
     let config = yaml(container, path)?;
@@ -116,7 +116,7 @@ pub(super) fn read(container: &Container) -> Result<Settings, String> {
 
 fn yaml(container: &Container, path: &str) -> Result<Value, String> {
     let file = container.path(path).to_str().unwrap().to_owned();
-    // Through a process of the container's user, so that file modes count.
+    // A process of the container's user reads it, so that file modes apply.
     let output = container.exec(&["cat".to_owned(), file]).output().unwrap();
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
@@ -144,7 +144,7 @@ fn one_of(section: &Value, key: &str, values: &[&str]) -> Result<(), String> {
     }
 }
 
-/// A secret file is a mapping whose named keys are strings.
+/// Reads a string from a secret file, which must be a mapping.
 fn secret(file: &Value, key: &str) -> Result<String, String> {
     let value = file.as_object().ok_or("a secret file must be a mapping")?.get(key);
     let text = value.and_then(Value::as_str).ok_or_else(|| format!("the secret file has no string `{key}`"))?;
@@ -165,7 +165,7 @@ fn durations(section: &Value, keys: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether Go's `time.ParseDuration` takes a text.
+/// Whether Go's `time.ParseDuration` accepts a string.
 fn go_duration(text: &str) -> bool {
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest == "0" {
@@ -191,7 +191,7 @@ fn go_duration(text: &str) -> bool {
 }
 
 #[test]
-fn knows_go_durations() {
+fn validates_go_durations() {
     for text in ["0", "30s", "1h15m30.5s", "-1.5h", "100ms", "5µs", ".5s", "+3ns"] {
         assert!(go_duration(text), "{text}");
     }

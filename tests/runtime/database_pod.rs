@@ -1,8 +1,8 @@
-//! The bundle's PostgreSQL pod: its volumes, its arguments and its probes, with the server of this machine.
+//! Tests of the bundle's PostgreSQL pod: its volumes, arguments and probes, with the PostgreSQL of this machine.
 //!
-//! The image's entrypoint is stood in for by what it does: initdb with the user and password of the environment, the
-//! database made by a server on the socket alone, then `postgres` with the container's arguments. The server runs as
-//! this machine's user for it, because PostgreSQL insists on a user with a name.
+//! The image's entrypoint is replaced by what it does: it runs initdb with the user and password of the environment,
+//! creates the database through a server on the Unix socket, then starts `postgres` with the container's arguments. The
+//! server runs as this machine's database user, since PostgreSQL requires that the user has a name.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use super::bundle::render;
 use super::pod::{Container, Pod};
 use super::servers::{as_server_user, free_port, program, wait_until};
 
-/// A PostgreSQL server of a container's own.
+/// A PostgreSQL server started from a container's settings.
 struct Server(Child);
 
 impl Server {
@@ -33,7 +33,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn is_ready_when_it_answers_and_not_before() {
+fn is_ready_only_when_it_responds() {
     let manifests = render(&["gateway"]);
     let workload = manifests.only("StatefulSet", "postgresql");
     let pod = Pod::of(&manifests, workload);
@@ -51,7 +51,7 @@ fn is_ready_when_it_answers_and_not_before() {
     const PROBES: [&str; 3] = ["startupProbe", "readinessProbe", "livenessProbe"];
     let given = |name: &str| container.variable(name).unwrap();
 
-    // As the entrypoint does it: a folder below the mount, the user and password of the environment.
+    // As in the entrypoint: a folder below the mount, with the user and password of the environment.
     let data = Path::new(given("PGDATA"));
     assert!(
         data.starts_with(container.path("/var/lib/postgresql/data"))

@@ -1,9 +1,10 @@
-//! Databases that goose has worked on, and folders in its form.
+//! Databases that goose has migrated, and folders of goose migrations.
 
 use super::servers::Database;
 use super::shell::Volume;
 
-/// goose's own table, with the rows it writes: one for its start, then one for each step up (and down).
+/// Creates goose's table with the rows that goose writes: one for its initialization, then one per migration up or
+/// down.
 fn goose_table(database: &Database, steps: &[(i64, bool)]) {
     database.query(
         "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL,
@@ -19,7 +20,7 @@ fn table(name: &str) -> String {
 }
 
 #[test]
-fn does_not_migrate_again_what_goose_has_migrated() {
+fn adopts_migrations_that_goose_has_applied() {
     let database = Database::new();
     database.query("CREATE TABLE a (x int); CREATE TABLE b (x int)");
     goose_table(&database, &[(1, true), (2, true), (3, true), (3, false)]);
@@ -35,7 +36,7 @@ fn does_not_migrate_again_what_goose_has_migrated() {
 }
 
 #[test]
-fn knows_versions_of_goose_that_only_a_later_bundle_carries() {
+fn adopts_versions_of_goose_that_only_a_later_bundle_has() {
     let database = Database::new();
     database.query("CREATE TABLE a (x int); CREATE TABLE b (x int)");
     goose_table(&database, &[(1, true), (2, true)]);
@@ -47,7 +48,7 @@ fn knows_versions_of_goose_that_only_a_later_bundle_carries() {
 }
 
 #[test]
-fn refuses_a_version_older_than_what_is_applied_as_goose_does() {
+fn rejects_a_version_older_than_applied_ones_as_goose_does() {
     let database = Database::new();
     let (a, b, c) = (table("a"), table("b"), table("c"));
     Volume::new(&database, &[("1_a.sql", &a), ("3_c.sql", &c)]).migrate().fine();
@@ -64,7 +65,7 @@ fn refuses_a_version_older_than_what_is_applied_as_goose_does() {
 }
 
 #[test]
-fn knows_a_renamed_file_by_its_version() {
+fn identifies_a_renamed_file_by_its_version() {
     let database = Database::new();
     let a = table("a");
     Volume::new(&database, &[("1_a.sql", &a)]).migrate().fine();
@@ -74,7 +75,7 @@ fn knows_a_renamed_file_by_its_version() {
 }
 
 #[test]
-fn leaves_goose_versions_aside_for_plain_files() {
+fn ignores_goose_versions_for_plain_files() {
     let database = Database::new();
     goose_table(&database, &[(1, true), (2, true)]);
     let volume = Volume::own(&database, &["audit_events"]);
@@ -83,7 +84,7 @@ fn leaves_goose_versions_aside_for_plain_files() {
 }
 
 #[test]
-fn runs_a_goose_folder_as_goose_would() {
+fn runs_a_goose_folder_as_goose_does() {
     let database = Database::new();
     let files = [
         ("10_last.sql", "-- +goose Up\nINSERT INTO log VALUES ('last', twice(4));\n-- +goose Down\nDELETE FROM log;\n"),
@@ -111,7 +112,7 @@ fn runs_a_goose_folder_as_goose_would() {
 }
 
 #[test]
-fn hands_psql_what_it_would_read_as_a_variable() {
+fn does_not_expand_psql_variables_in_sql() {
     let database = Database::new();
     let sql = "CREATE TABLE r (x text);\nINSERT INTO r SELECT a[PORT:PORT]::text FROM (SELECT ARRAY['a','b'] AS a, 1 AS PORT) AS s;\nINSERT INTO r VALUES (':USER'), ($$:HOST$$);\n";
     let volume = Volume::new(&database, &[("1_r.sql", sql)]);

@@ -1,4 +1,4 @@
-//! Runs that are killed or stopped half-way, and the runs after them.
+//! Runs that are killed or stopped before they finish, and the runs after them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn at_work(database: &Database, query: &str) {
     wait_until("the migration", || database.sessions(&format!("state = 'active' AND query LIKE '{query}%'")) == 1);
 }
 
-/// Ends the server's side of a killed run at once; by itself the server notices within ten seconds.
+/// Terminates the server's sessions of a killed run, which the server would otherwise detect within ten seconds.
 fn end_sessions(database: &Database) {
     database.as_admin(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -37,7 +37,7 @@ fn completes_after_a_kill_within_a_transaction() {
 }
 
 #[test]
-fn keeps_the_next_run_out_until_the_server_has_given_up_the_killed_one() {
+fn blocks_the_next_run_until_the_server_has_ended_the_killed_one() {
     let database = Database::new();
     let slow = "-- +goose Up\nCREATE TABLE half (x int);\nSELECT pg_sleep(2);\n";
     let volume = Volume::new(&database, &[TABLE, ("2_half.sql", slow)]);
@@ -50,7 +50,7 @@ fn keeps_the_next_run_out_until_the_server_has_given_up_the_killed_one() {
 }
 
 #[test]
-fn rolls_back_at_once_when_it_is_stopped() {
+fn rolls_back_immediately_when_it_is_stopped() {
     let database = Database::new();
     let slow = "-- +goose Up\nCREATE TABLE half (x int);\nSELECT pg_sleep(60);\n";
     let volume = Volume::new(&database, &[TABLE, ("2_half.sql", slow)]);
@@ -82,13 +82,13 @@ fn stops_while_it_waits() {
     assert!(volume.is_clean());
 }
 
-/// Kills a run while it builds an index concurrently, which leaves the index behind, invalid.
+/// Kills a run during CREATE INDEX CONCURRENTLY, which leaves an invalid index.
 fn kill_while_indexing(statement: &str) -> (Database, Volume) {
     let database = Database::new();
     let file = format!("-- +goose NO TRANSACTION\n-- +goose Up\n{statement}\n");
     let volume = Volume::new(&database, &[TABLE, ("2_i.sql", &file)]);
     Volume::new(&database, &[TABLE]).migrate().fine();
-    // Somebody who works on the table keeps the index from being finished.
+    // An open transaction on the table keeps the index build from finishing.
     let writer = Session::open(&database, "BEGIN; UPDATE t SET x = 2;");
     wait_until("the writer", || database.sessions("state = 'idle in transaction'") == 1);
     let running = volume.start("migrate.sh");
@@ -131,7 +131,7 @@ fn drops_the_invalid_index_that_another_tool_left() {
 }
 
 #[test]
-fn leaves_other_invalid_indexes_alone() {
+fn does_not_drop_other_invalid_indexes() {
     let (database, _) = kill_while_indexing("CREATE INDEX CONCURRENTLY other ON t (x);");
     database.query("DELETE FROM plimsoll_migrations WHERE state = 'started'");
     let file = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (x);\n";
@@ -141,7 +141,7 @@ fn leaves_other_invalid_indexes_alone() {
 }
 
 #[test]
-fn tries_again_what_failed_outside_a_transaction() {
+fn retries_what_failed_outside_a_transaction() {
     let database = Database::new();
     let file = "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE UNIQUE INDEX CONCURRENTLY i ON t (x);\n";
     let volume = Volume::new(

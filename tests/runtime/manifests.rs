@@ -1,4 +1,4 @@
-//! Rendered objects as another program reads them: by an independent YAML reader, into plain JSON values.
+//! Rendered objects, parsed to plain JSON values by an independent YAML library.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ pub(super) struct Manifests {
 }
 
 impl Manifests {
-    /// Reads a stream of documents.
+    /// Parses a stream of documents.
     pub(super) fn parse(text: &str) -> Self {
         let objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         Self { objects: objects.into_iter().filter(|object| !object.is_null()).collect() }
     }
 
-    /// The object of a kind and name.
+    /// The object with a kind and name.
     pub(super) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
         self.objects.iter().find(|object| object["kind"] == kind && object["metadata"]["name"] == name)
     }
 
-    /// The only object of a kind whose name starts like this.
+    /// The only object of a kind whose name has a prefix.
     #[track_caller]
     pub(super) fn only(&self, kind: &str, prefix: &str) -> &Value {
         let fits = |object: &&Value| {
@@ -32,7 +32,7 @@ impl Manifests {
         found[0]
     }
 
-    /// What a ConfigMap or Secret holds; `None` where there is no such object.
+    /// The data of a ConfigMap or Secret; `None` if it does not exist.
     pub(super) fn data(&self, kind: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
         let object = self.find(kind, name)?;
         let mut all = BTreeMap::new();
@@ -43,13 +43,13 @@ impl Manifests {
             all.insert(key.clone(), if kind == "Secret" { base64(&value) } else { value.into_bytes() });
         }
         all.extend(entries("binaryData").map(|(key, value)| (key.clone(), base64(&text(value)))));
-        // The API server lays stringData over data.
+        // In the API server, `stringData` overrides `data`.
         all.extend(entries("stringData").map(|(key, value)| (key.clone(), text(value).into_bytes())));
         Some(all)
     }
 
-    /// Where a connection to `host:port` from a namespace ends: the pod template behind the Service, and the port of
-    /// its container.
+    /// The target of a connection to `host:port` from a namespace: the pod template selected by the Service, and the
+    /// port of its container.
     pub(super) fn resolve(&self, namespace: &str, host: &str, port: i64) -> Result<(&Value, i64), String> {
         let service = self
             .objects
@@ -89,7 +89,7 @@ impl Manifests {
     }
 }
 
-/// Standard base64, with padding or without.
+/// Decodes standard base64, with or without padding.
 fn base64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits: Vec<u32> = text
@@ -106,7 +106,7 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn reads_base64() {
+fn decodes_base64() {
     for (text, expected) in [("", ""), ("YQ==", "a"), ("YWI=", "ab"), ("YWJj", "abc"), ("w6k/Pg", "é?>")] {
         assert_eq!(base64(text), expected.as_bytes());
     }

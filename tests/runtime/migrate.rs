@@ -1,4 +1,4 @@
-//! The migration Job's script on a real server.
+//! Tests of the migration Job's script on a real PostgreSQL server.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn creates_exactly_the_selected_tables_and_changes_nothing_afterwards() {
 }
 
 #[test]
-fn adds_what_a_newer_bundle_brings() {
+fn applies_new_migrations_of_a_newer_bundle() {
     let database = Database::new();
     Volume::own(&database, &BOTH[..1]).migrate().fine();
     Volume::own(&database, &BOTH).migrate().fine().says("0001_audit_events.sql is already applied");
@@ -45,7 +45,7 @@ fn accepts_a_ledger_newer_than_the_bundle() {
 }
 
 #[test]
-fn finds_tables_that_are_there_already() {
+fn accepts_tables_that_already_exist() {
     let database = Database::new();
     let sql =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/migrations/0001_audit_events.sql"));
@@ -56,9 +56,10 @@ fn finds_tables_that_are_there_already() {
 }
 
 #[test]
-fn lets_one_of_two_work_while_the_other_waits() {
+fn runs_one_of_two_while_the_other_waits() {
     let database = Database::new();
-    // A session that blocked on the lock instead of polling would hold a snapshot, and the index would never be built.
+    // A session that blocked on the lock instead of polling would hold a snapshot, and the index build would never
+    // finish.
     let files = [
         ("1_t.sql", "-- +goose Up\nCREATE TABLE t (x int);\nSELECT pg_sleep(0.7);\n"),
         ("2_i.sql", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY i ON t (x);\n"),
@@ -87,7 +88,7 @@ fn gives_up_on_a_lock_that_is_never_released() {
 }
 
 #[test]
-fn refuses_a_file_that_changed_after_it_was_applied() {
+fn rejects_a_file_that_changed_after_it_was_applied() {
     let database = Database::new();
     let volume = Volume::new(&database, &[TABLE, ("2_u.sql", "CREATE TABLE u (x int);\n")]);
     volume.migrate().fine();
@@ -127,7 +128,7 @@ fn rolls_a_failing_file_back_and_names_file_and_line() {
 }
 
 #[test]
-fn refuses_a_file_that_ends_the_transaction_by_itself() {
+fn rejects_a_file_that_ends_the_transaction() {
     let database = Database::new();
     let volume = Volume::new(&database, &[TABLE]);
     volume.write("1_t.sql", "CREATE TABLE t (x int);\nCOMMIT;\nCREATE TABLE u (x int);\n");
@@ -163,7 +164,7 @@ fn waits_for_a_database_that_is_not_up_yet() {
 }
 
 #[test]
-fn gives_up_on_a_database_that_never_comes() {
+fn gives_up_on_a_database_that_never_starts() {
     let database = Database::new();
     let gate = Gate::closed();
     let volume =
@@ -177,7 +178,7 @@ fn gives_up_on_a_database_that_never_comes() {
 }
 
 #[test]
-fn gives_up_on_a_server_that_never_answers() {
+fn gives_up_on_a_server_that_never_responds() {
     let database = Database::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
@@ -190,7 +191,7 @@ fn gives_up_on_a_server_that_never_answers() {
 }
 
 #[test]
-fn says_what_is_wrong_with_the_credentials_without_showing_them() {
+fn reports_wrong_credentials_without_showing_them() {
     let database = Database::new();
     let volume =
         Volume::new(&database, &[TABLE]).with("PGPASSWORD", "not-the-pass'word").with("DATABASE_WAIT_SECONDS", "0");
@@ -199,7 +200,7 @@ fn says_what_is_wrong_with_the_credentials_without_showing_them() {
 }
 
 #[test]
-fn takes_any_name_and_password_as_it_is() {
+fn does_not_interpret_special_characters_in_names_and_passwords() {
     let names = [
         ("Odd Name'1", "user \"2\"", ODD_PASSWORD),
         ("dbname=x host=nowhere", "$(touch hacked)", "\\'\"$PATH`~*?!&|<>{}[]()#%= "),
@@ -238,7 +239,7 @@ fn changes_nothing_when_the_volume_lacks_a_file() {
 }
 
 #[test]
-fn gives_the_runtime_user_its_rights() {
+fn grants_privileges_to_the_runtime_user() {
     let database = Database::new();
     let runtime = format!("{} \"rt\"", database.user);
     database.as_admin(&format!("CREATE ROLE \"{}\" LOGIN PASSWORD 'p'", runtime.replace('"', "\"\"")));
@@ -254,7 +255,7 @@ fn gives_the_runtime_user_its_rights() {
     assert_eq!(database.fingerprint(), before);
 }
 
-/// The shell of an image that is no alpine one: its `echo` takes backslashes for escapes.
+/// Images that are not based on Alpine may have dash, whose `echo` interprets backslash escapes.
 #[test]
 fn works_in_dash_as_well() {
     let database = Database::new();
@@ -273,17 +274,17 @@ fn works_in_dash_as_well() {
     failing.start_in("dash", "migrate.sh").finish().failed().says("3_bad.sql:2: ERROR:");
 }
 
-/// An audit event of today.
+/// Inserts an audit event of today.
 pub(super) const EVENT: &str =
     "INSERT INTO audit_events (event_type, event_category, event_action, event_outcome, correlation_id)
     VALUES ('signal.received', 'signal', 'receive', 'success', 'c-1')";
 
 #[test]
-fn files_an_event_under_the_day_of_its_timestamp() {
+fn stores_an_event_under_the_date_of_its_timestamp() {
     let database = Database::new();
     Volume::own(&database, &BOTH).migrate().fine();
     database.query(EVENT);
-    // The date given is not the timestamp's; in the same month the timestamp's counts.
+    // The given date differs from the timestamp's. Within the same month, the timestamp's date is used.
     database.query(
         "INSERT INTO audit_events (event_timestamp, event_date, event_type, event_category, event_action, event_outcome, correlation_id)
          SELECT first + interval '3 days', first + interval '9 days', 't', 'c', 'a', 'success', 'c-2'
@@ -297,7 +298,7 @@ fn files_an_event_under_the_day_of_its_timestamp() {
 }
 
 #[test]
-fn runs_hundreds_of_files_in_little_time() {
+fn runs_hundreds_of_files_quickly() {
     let database = Database::new();
     let files: Vec<(String, String)> =
         (1..=300).map(|n| (format!("{n:05}_t.sql"), format!("-- +goose Up\nCREATE TABLE t{n} (x int);\n"))).collect();

@@ -1,7 +1,8 @@
-//! The bundle at work: its scripts, SQL, settings and credentials against real servers on this machine.
+//! Tests of the built-in bundle at run time: its scripts, SQL, settings and credentials with real servers on this
+//! machine.
 //!
-//! What is proved here is what decides whether the service comes up. There is no kubelet and no container: a pod's
-//! volumes become folders, its commands run in busybox ash with paths mapped to them (see `pod`).
+//! They verify that the service can start. There is no kubelet and no container: the volumes of a pod are folders, and
+//! its commands run in busybox ash with paths mapped to these folders (see `pod`).
 
 #![allow(clippy::unwrap_used)]
 

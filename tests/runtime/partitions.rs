@@ -1,9 +1,9 @@
-//! Partition upkeep: audit events must find a partition when the months run out.
+//! Tests of partition maintenance: audit events must always have a partition.
 
 use super::servers::{Database, Session, wait_until};
 use super::shell::Volume;
 
-/// An event some months from now.
+/// Inserts an event with a timestamp a number of months from now.
 fn event(months: i32) -> String {
     format!(
         "INSERT INTO audit_events (event_timestamp, event_date, event_type, event_category, event_action, event_outcome, correlation_id)
@@ -12,7 +12,7 @@ fn event(months: i32) -> String {
     )
 }
 
-/// The partitions of audit_events as months from this one, in order.
+/// The partitions of audit_events in order, as months relative to the current one.
 fn months(database: &Database) -> String {
     database.query(
         "SELECT string_agg(((extract(year FROM first) - extract(year FROM today)) * 12
@@ -31,7 +31,7 @@ fn migrated() -> (Database, Volume) {
 }
 
 #[test]
-fn begins_with_this_month_and_the_next_three() {
+fn creates_this_month_and_the_next_three() {
     let (database, _) = migrated();
     assert_eq!(months(&database), "0 1 2 3");
     let names = "SELECT string_agg(to_char(now() AT TIME ZONE 'UTC' - (extract(day FROM now() AT TIME ZONE 'UTC') - 1) * interval '1 day'
@@ -43,7 +43,7 @@ fn begins_with_this_month_and_the_next_three() {
 }
 
 #[test]
-fn makes_the_coming_months_when_this_is_the_last() {
+fn creates_the_following_months_when_this_is_the_last() {
     let (database, volume) = migrated();
     for month in 1..=3 {
         let name = database.query(&format!(
@@ -56,7 +56,7 @@ fn makes_the_coming_months_when_this_is_the_last() {
     volume.run("partitions.sh").fine();
     assert_eq!(months(&database), "0 1 2 3");
     database.query(&event(1));
-    // A new partition has the indexes and the trigger of the others.
+    // A new partition has the same indexes and trigger as the others.
     assert_eq!(database.query("SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM pg_inherits AS p
         JOIN pg_index AS i ON i.indrelid = p.inhrelid WHERE inhparent = 'audit_events'::regclass GROUP BY inhrelid) AS s"), "1");
     assert_eq!(
@@ -69,7 +69,7 @@ fn makes_the_coming_months_when_this_is_the_last() {
 }
 
 #[test]
-fn looks_as_far_ahead_as_configured() {
+fn creates_the_configured_number_of_months() {
     let (database, volume) = migrated();
     volume.with("PARTITION_MONTHS_AHEAD", "15").run("partitions.sh").fine();
     assert_eq!(months(&database), "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15");
@@ -77,7 +77,7 @@ fn looks_as_far_ahead_as_configured() {
 }
 
 #[test]
-fn two_at_once_make_each_month_once() {
+fn two_concurrent_runs_create_each_month_once() {
     let (database, volume) = migrated();
     let volume = volume.with("PARTITION_MONTHS_AHEAD", "12");
     let running: Vec<_> = (0..4).map(|_| volume.start("partitions.sh")).collect();
@@ -86,7 +86,7 @@ fn two_at_once_make_each_month_once() {
 }
 
 #[test]
-fn respects_partitions_made_by_others() {
+fn does_not_replace_partitions_made_by_others() {
     let database = Database::new();
     let volume = Volume::new(&database, &[("1_t.sql", "CREATE TABLE audit_events (at timestamptz NOT NULL, x int) PARTITION BY RANGE (at);\nCREATE TABLE future PARTITION OF audit_events FOR VALUES FROM ('2020-01-01 00:00:00+00') TO (MAXVALUE);\nCREATE TABLE plain (x int);\nCREATE TABLE listed (x int) PARTITION BY LIST (x);\n")]).with("MIGRATIONS_TABLES", "audit_events plain listed");
     volume.migrate().fine();
@@ -101,7 +101,7 @@ fn respects_partitions_made_by_others() {
 }
 
 #[test]
-fn leaves_rows_in_a_default_partition_where_they_are() {
+fn does_not_move_rows_of_a_default_partition() {
     let database = Database::new();
     let volume = Volume::new(&database, &[("1_t.sql", "CREATE TABLE audit_events (at date NOT NULL) PARTITION BY RANGE (at);\nCREATE TABLE rest PARTITION OF audit_events DEFAULT;\nINSERT INTO audit_events VALUES ((now() AT TIME ZONE 'UTC')::date);\n")]).with("MIGRATIONS_TABLES", "audit_events");
     volume.migrate().fine().says("in audit_events, no partition created");
@@ -110,9 +110,9 @@ fn leaves_rows_in_a_default_partition_where_they_are() {
 }
 
 #[test]
-fn does_not_hold_up_readers_and_writers() {
+fn does_not_block_readers_and_writers() {
     let (database, volume) = migrated();
-    // A transaction that has read and written the table goes on while partitions are attached beside it.
+    // A transaction that has read and written the table stays open while partitions are attached.
     let _writer = Session::open(&database, &format!("BEGIN; {};", super::migrate::EVENT));
     wait_until("the writer", || database.sessions("state = 'idle in transaction'") == 1);
     volume.with("PARTITION_MONTHS_AHEAD", "5").run("partitions.sh").fine();

@@ -1,9 +1,9 @@
-//! A pod without a cluster: its volumes as folders, its environment resolved, its commands run in busybox ash.
+//! Simulates a pod without a cluster: volumes are folders, the environment is resolved, commands run in busybox ash.
 //!
-//! Like the kubelet: modes, fsGroup, items, optional sources, projected volumes, nested mounts, subPath, `$(NAME)` in
-//! commands, and refusal to start where a key or an object is missing. Unlike it: no isolation. Paths under a mount are
-//! mapped to a folder in commands, arguments and environment; `TMPDIR` points to where `/tmp` is mounted, or to a
-//! folder that does not exist. What is not modelled panics rather than passes.
+//! As in the kubelet: modes, fsGroup, items, optional sources, projected volumes, nested mounts, subPath, `$(NAME)` in
+//! commands, and an error at start if a key or an object is missing. Unlike the kubelet, there is no isolation. Paths
+//! under a mount are mapped to a folder in commands, arguments and environment; `TMPDIR` is the folder mounted at
+//! `/tmp`, or a folder that does not exist. Features that are not simulated panic.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -17,7 +17,7 @@ use super::manifests::Manifests;
 use super::servers::root;
 use super::shell::{Running, User, command};
 
-/// A pod whose volumes are mounted.
+/// A pod with its volumes mounted.
 pub(super) struct Pod<'a> {
     manifests: &'a Manifests,
     namespace: String,
@@ -28,13 +28,13 @@ pub(super) struct Pod<'a> {
 
 /// A container ready to run.
 pub(super) struct Container {
-    /// Entrypoint and arguments as written, `$(NAME)` expanded and paths mapped; empty where the image's would run.
+    /// The command and arguments with `$(NAME)` expanded and paths mapped; empty if the image's entrypoint would run.
     pub command: Vec<String>,
-    /// Arguments alone, treated alike.
+    /// Only the arguments, expanded and mapped in the same way.
     pub args: Vec<String>,
-    /// The environment, in order, paths mapped.
+    /// The environment in order, with paths mapped.
     pub env: Vec<(String, String)>,
-    /// Whom it runs as, where the pod says so.
+    /// The user that it runs as, if the pod sets one.
     pub user: Option<User>,
     view: PathBuf,
     mounts: Vec<String>,
@@ -51,7 +51,7 @@ fn text<'a>(value: &'a Value, what: &str) -> &'a str {
 }
 
 impl<'a> Pod<'a> {
-    /// A pod of a template (`metadata` and `spec`) in a namespace. Nothing is mounted yet.
+    /// The pod of a template (`metadata` and `spec`) in a namespace. Nothing is mounted yet.
     pub(super) fn new(manifests: &'a Manifests, namespace: &str, template: &'a Value) -> Self {
         let folder = tempfile::Builder::new().prefix("plimsoll-pod").tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -59,21 +59,21 @@ impl<'a> Pod<'a> {
         Self { manifests, namespace: namespace.to_owned(), spec, metadata, folder }
     }
 
-    /// The pod of a workload of the bundle: Deployment, StatefulSet, Job or CronJob.
+    /// The pod of a workload of the bundle: a Deployment, StatefulSet, Job or CronJob.
     pub(super) fn of(manifests: &'a Manifests, workload: &'a Value) -> Self {
         let spec =
             if workload["kind"] == "CronJob" { &workload["spec"]["jobTemplate"]["spec"] } else { &workload["spec"] };
         Self::new(manifests, text(&workload["metadata"]["namespace"], "namespace"), &spec["template"])
     }
 
-    /// The container of that name, init containers included, with its volumes mounted; or why the kubelet would not
-    /// start it.
+    /// The container or init container with this name and its volumes mounted; an error if the kubelet would not start
+    /// it.
     pub(super) fn container(&self, name: &str) -> Result<Container, String> {
         let all = list(&self.spec["initContainers"]).chain(list(&self.spec["containers"]));
         let container = all.into_iter().find(|container| container["name"] == name).ok_or("no such container")?;
         let user = self.user(container)?;
         let view = self.folder.path().join("views").join(name);
-        // A second start of a container finds its volumes as the first left them, but mounts them anew.
+        // When a container is started again, its volumes keep their contents but are mounted again.
         let _ = std::fs::remove_dir_all(&view);
         std::fs::create_dir_all(&view).unwrap();
         let mut mounts: Vec<&Value> = list(&container["volumeMounts"]).collect();
@@ -117,14 +117,14 @@ impl<'a> Pod<'a> {
         let volume = list(&self.spec["volumes"]).find(|volume| volume["name"] == name);
         let sub = mount["subPath"].as_str();
         let writable = match volume {
-            // A claim of a StatefulSet's template is mounted under the template's name.
+            // A volume claim template of a StatefulSet is mounted by its own name.
             None => true,
             Some(volume) => volume["emptyDir"].is_object() || volume["persistentVolumeClaim"].is_object(),
         };
         if writable {
             let folder = self.folder.path().join("volumes").join(name);
             std::fs::create_dir_all(&folder).unwrap();
-            // The kubelet makes an emptyDir that everybody may write to.
+            // The kubelet creates an emptyDir with mode 0777.
             std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o777)).unwrap();
             if let Err(error) = symlink(sub.map_or(folder.clone(), |sub| folder.join(sub)), &target) {
                 return Err(format!("{}: {error}", target.display()));
@@ -152,12 +152,12 @@ impl<'a> Pod<'a> {
         if let Some(group) = group.filter(|_| root()) {
             chown(path, None, Some(group)).unwrap();
         }
-        // With an fsGroup the kubelet lets the group read, whatever the mode says.
+        // With an fsGroup the kubelet makes files readable by the group, regardless of the mode.
         let mode = if group.is_some() { mode | 0o440 } else { mode };
         std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
 
-    /// The files of a volume made of ConfigMaps, Secrets and the like.
+    /// The files of a volume of ConfigMaps, Secrets or projected sources.
     fn files(&self, volume: &Value) -> Result<Files, String> {
         let mut files = Files::new();
         let projected = &volume["projected"];
@@ -271,7 +271,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// Expands `$(NAME)` as Kubernetes does: unknown names stay, `$$` is a dollar.
+/// Expands `$(NAME)` as Kubernetes does: unresolved references stay unchanged, `$$` is a literal dollar sign.
 pub(super) fn expand(text: &str, env: &[(String, String)]) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -297,7 +297,7 @@ pub(super) fn expand(text: &str, env: &[(String, String)]) -> String {
 }
 
 impl Container {
-    /// A path of the container as a path of this machine; unchanged where nothing is mounted, or where it is one already.
+    /// Maps a path of the container to this machine; unchanged if it is not under a mount or is already mapped.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         let under = |mount: &String| path == mount || path.starts_with(&format!("{}/", mount.trim_end_matches('/')));
         if !Path::new(path).starts_with(&self.view) && self.mounts.iter().any(under) {
@@ -315,12 +315,12 @@ impl Container {
         option + self.path(path).to_str().unwrap()
     }
 
-    /// A variable of its environment.
+    /// The value of an environment variable.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a variable, as far as the test must: ports of this machine, shorter pauses.
+    /// Sets a variable that must differ in the test, such as a port of this machine or a shorter interval.
     pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.env.retain(|(known, _)| known != name);
         self.env.push((name.to_owned(), value.to_owned()));
@@ -333,12 +333,12 @@ impl Container {
         command(&words, &self.env, self.user)
     }
 
-    /// A command inside the running container, such as a probe's.
+    /// A command executed in the running container, such as that of a probe.
     pub(super) fn exec(&self, words: &[String]) -> Command {
         command(words, &self.env, self.user)
     }
 
-    /// Starts it.
+    /// Starts the container.
     pub(super) fn start(&self) -> Running {
         Running::spawn(self.process())
     }
@@ -423,7 +423,7 @@ spec:
     }
 
     #[test]
-    fn refuses_what_the_kubelet_refuses() {
+    fn fails_where_the_kubelet_fails() {
         let objects = objects();
         let pod = Pod::new(&objects, "n", objects.find("Pod", "p").unwrap());
         for (name, words) in [

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis for the tests: one server of each, in a temporary folder, for as long as the tests run.
+//! PostgreSQL and Redis servers for the tests, in a temporary folder, which run until the tests end.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,13 +14,13 @@ use serde_json::Value;
 
 use super::pod::Pod;
 
-/// The superuser's password: what a shell, a URL or a quoted text would trip over.
+/// The superuser's password, with characters that are special in shells, URLs and quoted strings.
 pub(super) const ODD_PASSWORD: &str = r#"it's "odd" $HOME `id` \n \\ %41 :x $$ ; # é"#;
 
-/// A program of this machine, or a panic that says how to get it.
+/// The path of a program; panics with installation instructions if it is not found.
 pub(super) fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Debian keeps PostgreSQL's programs in a folder for each version, and puts wrappers for some on the PATH.
+    // Debian installs PostgreSQL's programs in a folder per version, with wrappers for some of them on the PATH.
     let mut versions: Vec<PathBuf> =
         std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     versions.sort();
@@ -32,19 +32,19 @@ pub(super) fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("`{name}` is not installed; `./test` installs what the tests need"))
 }
 
-/// A port that was free a moment ago.
+/// A port that was free when it was requested.
 pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Whether the tests run as root, so that servers and containers need another user.
+/// Whether the tests run as root, in which case servers and containers need another user.
 pub(super) fn root() -> bool {
     static ROOT: LazyLock<bool> =
         LazyLock::new(|| std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0);
     *ROOT
 }
 
-/// The user that may run PostgreSQL, which refuses root and insists on a name: `postgres`, or else `nobody`.
+/// The user that runs PostgreSQL, which rejects root and requires a user name: `postgres`, otherwise `nobody`.
 fn server_user() -> Option<(u32, u32)> {
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
     let find = |name: &str| {
@@ -70,7 +70,7 @@ fn server_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs a server until this process is gone, however it ends: the shell waits for its standard input to close.
+/// Runs a server until this process ends in any way: the shell waits until its standard input is closed.
 fn run_server(folder: &Path, command: &Path, arguments: &[&str]) -> Child {
     let script = r#"folder=$1; shift
         "$@" >"$folder/log" 2>&1 </dev/null & server=$!
@@ -78,7 +78,7 @@ fn run_server(folder: &Path, command: &Path, arguments: &[&str]) -> Child {
         kill -INT $server; wait $server; rm -rf "$folder""#;
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", script, "server"]).arg(folder).arg(command).args(arguments);
-    // A group of its own, so that Ctrl-C at the terminal reaches the tests alone.
+    // A separate process group, so that Ctrl-C in the terminal only reaches the tests.
     as_server_user(shell.stdin(Stdio::piped()).process_group(0)).current_dir(folder).spawn().unwrap()
 }
 
@@ -90,7 +90,7 @@ fn until(what: &str, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// Waits for something that must happen within a minute.
+/// Waits up to a minute for a condition.
 pub(super) fn wait_until(what: &str, ready: impl FnMut() -> bool) {
     until(what, ready);
 }
@@ -101,7 +101,7 @@ pub(super) struct Postgres {
     _server: Mutex<Child>,
 }
 
-/// The one PostgreSQL server, started by the first test that needs it.
+/// The only PostgreSQL server, started by the first test that needs it.
 pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
     let folder = server_folder("plimsoll-pg");
     let data = folder.join("data");
@@ -115,7 +115,7 @@ pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
     initdb.arg("--pwfile").arg(&password).arg("--pgdata").arg(&data).current_dir(&folder);
     let output = as_server_user(&mut initdb).output().unwrap();
     assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
-    // A certificate, so that `sslmode=require` is put to the test as well.
+    // A certificate, so that `sslmode=require` is tested as well.
     let mut openssl = Command::new(program("openssl"));
     openssl.args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
     openssl.args(["-subj", "/CN=plimsoll-tests", "-days", "2", "-keyout", "server.key", "-out", "server.crt"]);
@@ -140,7 +140,7 @@ pub(super) static POSTGRES: LazyLock<Postgres> = LazyLock::new(|| {
 });
 
 impl Postgres {
-    /// What a query prints, bare; or what psql says instead.
+    /// The unformatted result of a query, or the error message of psql.
     fn psql(&self, database: &str, user: &str, password: &str, query: &str) -> Result<String, String> {
         let output = Command::new(program("psql"))
             .args(["-XqAtw", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user])
@@ -154,7 +154,7 @@ impl Postgres {
     }
 }
 
-/// A database of its own, owned by a role of its own, on the one server.
+/// A database and the role that owns it.
 pub(super) struct Database {
     pub name: String,
     pub user: String,
@@ -162,7 +162,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// A new database with a plain name and an owner with an odd password.
+    /// A new database with a plain name, whose owner has a password with special characters.
     pub(super) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -179,7 +179,7 @@ impl Database {
         database
     }
 
-    /// The database of that name and its owner, made anew: whoever calls this sees to it that nobody else uses them.
+    /// Recreates the database with this name and its owner. The caller must ensure that nothing else uses them.
     pub(super) fn anew(name: &str, user: &str, password: &str) -> Self {
         let (quoted_name, quoted_user) = (name.replace('"', "\"\""), user.replace('"', "\"\""));
         Self::admin("postgres", &format!("DROP DATABASE IF EXISTS \"{quoted_name}\" WITH (FORCE)"));
@@ -196,17 +196,17 @@ impl Database {
         Self::admin(&self.name, query)
     }
 
-    /// Runs a query as the owner and returns what it prints.
+    /// Runs a query as the owner and returns its result.
     pub(super) fn query(&self, query: &str) -> String {
         self.try_query(query).unwrap()
     }
 
-    /// The same, with psql's words where it fails.
+    /// The same, with the error message of psql if it fails.
     pub(super) fn try_query(&self, query: &str) -> Result<String, String> {
         POSTGRES.psql(&self.name, &self.user, &self.password, query)
     }
 
-    /// The environment that the scripts are given.
+    /// The environment that the scripts receive.
     pub(super) fn env(&self) -> Vec<(String, String)> {
         let port = POSTGRES.port.to_string();
         [
@@ -220,7 +220,7 @@ impl Database {
         .to_vec()
     }
 
-    /// Names of the tables, partitions and the ledger left out, separated by blanks.
+    /// The names of the tables without partitions and the ledger, separated by spaces.
     pub(super) fn tables(&self) -> String {
         self.query(
             "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind IN ('r', 'p')
@@ -229,7 +229,7 @@ impl Database {
         )
     }
 
-    /// Everything that is there, with the transaction that wrote it: the same text means that nothing was changed.
+    /// All contents with the transaction that wrote them: equal fingerprints mean that nothing was changed.
     pub(super) fn fingerprint(&self) -> String {
         let ledger = self.query(
             "SELECT CASE WHEN to_regclass('plimsoll_migrations') IS NULL THEN '' ELSE
@@ -242,12 +242,12 @@ impl Database {
         format!("{ledger}\n{catalog}")
     }
 
-    /// What the ledger holds: names and states, in the order of the names.
+    /// The names and states in the ledger, ordered by name.
     pub(super) fn ledger(&self) -> String {
         self.query("SELECT string_agg(name || ' ' || state, ', ' ORDER BY name) FROM plimsoll_migrations")
     }
 
-    /// The number of sessions on this database that a condition on `pg_stat_activity` holds for.
+    /// The number of sessions on this database for which a condition on `pg_stat_activity` is true.
     pub(super) fn sessions(&self, condition: &str) -> usize {
         let query = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid() AND {condition}",
@@ -257,18 +257,18 @@ impl Database {
     }
 }
 
-/// A text as an SQL literal.
+/// Quotes a string as an SQL literal.
 pub(super) fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// A session that stays open and does what it is told.
+/// A session that stays open.
 pub(super) struct Session {
     child: Child,
 }
 
 impl Session {
-    /// Opens one on a database and lets it run some SQL, without waiting.
+    /// Opens a session on a database and starts a query without waiting for it.
     pub(super) fn open(database: &Database, query: &str) -> Self {
         let mut psql = Command::new(program("psql"));
         psql.args(["-XqAtw"]).envs(database.env()).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -286,7 +286,7 @@ impl Drop for Session {
     }
 }
 
-/// A port that refuses until it is opened, and then leads to the PostgreSQL server.
+/// A port that refuses connections until it is opened, and then forwards them to the PostgreSQL server.
 pub(super) struct Gate {
     pub port: u16,
 }
@@ -296,7 +296,7 @@ impl Gate {
         Self { port: free_port() }
     }
 
-    /// Opens it after a while.
+    /// Opens the port after a delay.
     pub(super) fn open_after(&self, delay: Duration) {
         let port = self.port;
         std::thread::spawn(move || {
@@ -324,7 +324,7 @@ fn pipe(mut from: TcpStream, mut to: TcpStream) {
     });
 }
 
-/// A Redis server of its own.
+/// A Redis server.
 pub(super) struct RedisServer {
     pub port: u16,
     server: Child,
@@ -332,7 +332,7 @@ pub(super) struct RedisServer {
 }
 
 impl RedisServer {
-    /// Any Redis with a password; none where it is empty.
+    /// A Redis server with a password; without one if it is empty.
     pub(super) fn with_password(password: &str) -> Self {
         let folder = server_folder("plimsoll-redis");
         let port = free_port();
@@ -352,8 +352,8 @@ impl RedisServer {
         redis
     }
 
-    /// The container of the bundle's Redis, on a free port: its own command, its own user, and its own probes, which
-    /// must fail before it is up and succeed afterwards.
+    /// The container of the bundle's Redis on a free port, with its own command, user and probes, which must fail
+    /// before it is ready and succeed afterwards.
     pub(super) fn of(pod: &Pod<'_>, container: &Value, port: i64) -> Self {
         let free = free_port();
         let name = container["name"].as_str().unwrap();
@@ -375,7 +375,7 @@ impl RedisServer {
         redis
     }
 
-    /// What redis-cli prints.
+    /// The output of redis-cli.
     pub(super) fn ask(&self, password: &str, database: i64, words: &[&str]) -> String {
         let mut command = Command::new(program("redis-cli"));
         command.args(["-p", &self.port.to_string(), "-n", &database.to_string()]);

@@ -1,4 +1,4 @@
-//! Runs the scripts in busybox ash, with nothing on the PATH but busybox and the programs of the PostgreSQL image.
+//! Runs the scripts in busybox ash with a PATH that contains only busybox and the programs of the PostgreSQL image.
 
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -14,19 +14,19 @@ use tempfile::TempDir;
 
 use super::servers::{Database, program, root};
 
-/// Whom a container runs as.
+/// The user and groups of a container.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct User {
     pub user: u32,
     pub group: u32,
-    /// The group of the volumes, which the kubelet gives every process of the pod.
+    /// The group of the volumes (`fsGroup`), which the kubelet adds to every process of the pod.
     pub volumes: Option<u32>,
 }
 
 /// The user of postgres:16-alpine.
 const IMAGE_USER: User = User { user: 70, group: 70, volumes: None };
 
-/// The programs of an alpine image that our containers use: busybox's and those named; and another shell.
+/// The programs of the Alpine image that the containers use: those of busybox, the named ones, and another shell.
 pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::Builder::new().prefix("plimsoll-tools").tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -43,14 +43,14 @@ pub(super) static TOOLS: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// A folder as the migrations volume shows it, and the environment of the container.
+/// A folder with the contents of the migrations volume, and the environment of the container.
 pub(super) struct Volume {
     pub folder: TempDir,
     temporary: TempDir,
     env: Vec<(String, String)>,
 }
 
-/// What a script left behind.
+/// The result of a script.
 pub(super) struct Run {
     pub status: ExitStatus,
     pub log: String,
@@ -62,14 +62,14 @@ impl Run {
         self.log.lines().last().unwrap_or_default()
     }
 
-    /// Panics with the log unless the script ended well.
+    /// Panics with the log unless the script succeeded.
     #[track_caller]
     pub(super) fn fine(self) -> Self {
         assert!(self.status.success(), "{}\n{}", self.status, self.log);
         self
     }
 
-    /// Panics with the log unless the script failed by itself, with a last line that says so.
+    /// Panics with the log unless the script exited with an error and its last line reports the failure.
     #[track_caller]
     pub(super) fn failed(self) -> Self {
         assert_eq!(self.status.code(), Some(1), "{}\n{}", self.status, self.log);
@@ -77,7 +77,7 @@ impl Run {
         self
     }
 
-    /// Panics unless the log holds a text.
+    /// Panics unless the log contains a string.
     #[track_caller]
     pub(super) fn says(self, text: &str) -> Self {
         assert!(self.log.contains(text), "no {text:?} in:\n{}", self.log);
@@ -85,7 +85,7 @@ impl Run {
     }
 }
 
-/// A script at work.
+/// A running script.
 pub(super) struct Running {
     child: Option<Child>,
     log: std::thread::JoinHandle<String>,
@@ -106,7 +106,7 @@ impl Running {
         Self { child: Some(child), log, start: Instant::now() }
     }
 
-    /// Sends a signal to the first process, as the kubelet does, or to all of them.
+    /// Sends a signal to the main process, as the kubelet does, or to the whole process group.
     pub(super) fn signal(&self, name: &str, all: bool) {
         let id = i64::from(self.child.as_ref().unwrap().id());
         let target = if all { -id } else { id };
@@ -116,7 +116,7 @@ impl Running {
     }
 
     pub(super) fn finish(mut self) -> Run {
-        // No case waits this long; a script that does would hold up the whole suite.
+        // No test takes this long; a script that hangs would block the whole suite.
         while self.child.as_mut().unwrap().try_wait().unwrap().is_none() {
             if self.start.elapsed() > Duration::from_secs(60) {
                 self.signal("-KILL", true);
@@ -130,11 +130,11 @@ impl Running {
     }
 }
 
-/// A command whose program is found among [`TOOLS`], run as a user where the tests may choose one.
+/// A command with its program from [`TOOLS`], run as the user if the tests can change users.
 pub(super) fn command(words: &[String], env: &[(String, String)], user: Option<User>) -> Command {
     let tools = TOOLS.path();
     let first = &words[0];
-    // An absolute path is one of the image's; the same program stands among the tools.
+    // An absolute path refers to the image; the program of the same name is in the tools folder.
     let name = Path::new(first).file_name().unwrap();
     let program = if first.starts_with("/bin/") || first.starts_with("/usr/") || !first.contains('/') {
         tools.join(name)
@@ -172,7 +172,7 @@ pub(super) fn own_files() -> Vec<(String, String)> {
     files
 }
 
-/// The migrations of a folder of these files, which must be free of errors.
+/// The migrations in a folder with these files, which must be valid.
 fn ordered(files: &[(&str, &str)]) -> Vec<Migration> {
     let sql: Vec<SqlFile<'_>> = files.iter().map(|(name, text)| SqlFile { name, text }).collect();
     let (migrations, problems) = read(&sql);
@@ -181,7 +181,7 @@ fn ordered(files: &[(&str, &str)]) -> Vec<Migration> {
 }
 
 impl Volume {
-    /// The scripts and these files of SQL, read and ordered as for a bundle, for one database.
+    /// The scripts and these SQL files, read and ordered as in a bundle, for one database.
     pub(super) fn new(database: &Database, files: &[(&str, &str)]) -> Self {
         Self::of(database, &ordered(files))
     }
@@ -219,7 +219,7 @@ impl Volume {
         self
     }
 
-    /// Writes a file of the volume anew, as somebody with an editor would.
+    /// Overwrites a file of the volume, as an editor does.
     pub(super) fn write(&self, name: &str, text: &str) {
         let path = self.folder.path().join(name);
         std::fs::set_permissions(self.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -238,17 +238,17 @@ impl Volume {
         Running::spawn(command(&[shell.to_owned(), path], &self.env, Some(IMAGE_USER)))
     }
 
-    /// Runs a script to its end.
+    /// Runs a script to completion.
     pub(super) fn run(&self, script: &str) -> Run {
         self.start(script).finish()
     }
 
-    /// Runs `migrate.sh` to its end.
+    /// Runs `migrate.sh` to completion.
     pub(super) fn migrate(&self) -> Run {
         self.run("migrate.sh")
     }
 
-    /// Whether the scripts have removed all they wrote.
+    /// Whether the scripts have removed all files that they wrote.
     pub(super) fn is_clean(&self) -> bool {
         std::fs::read_dir(self.temporary.path()).unwrap().next().is_none()
     }

@@ -1,7 +1,7 @@
-//! A migration tool of the team's own in the bundle's Job, and its check in front of the service.
+//! A team's own migration tool in the bundle's Job, and its check before the service starts.
 //!
-//! The tool is a stand-in that does what the documentation of goose and dbmate says of the commands used here. The real ones
-//! are put to the same tests by hand: `GOOSE=/path/to/goose DBMATE=/path/to/dbmate ./test runtime::tool`.
+//! The tool is a script that does what the documentation of goose and dbmate describes for these commands. To run the
+//! same tests with the real tools: `GOOSE=/path/to/goose DBMATE=/path/to/dbmate ./test runtime::tool`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use super::servers::{Database, POSTGRES};
 use super::shell::Run;
 use super::{config, migrate};
 
-/// Runs `up` and `status --exit-code` over SQL files, by version, each Up section in a transaction with the row that
-/// records it. Environment: STYLE, `goose` or `dbmate`.
+/// Implements `up` and `status --exit-code` for SQL files in the order of their versions. Each Up section runs in a
+/// transaction with the row that records it. The environment variable STYLE is `goose` or `dbmate`.
 const STAND_IN: &str = r#"#!/bin/sh
 set -eu
 case $STYLE in
@@ -49,17 +49,17 @@ for file in $(cd "$folder" && ls | grep '[.]sql$' | sort -n); do
 done
 "#;
 
-/// How a tool is called, and what its files look like.
+/// The command line and file format of a tool.
 struct Tool {
     style: &'static str,
-    /// Where the real program may be.
+    /// The environment variable with the path of the real program.
     variable: &'static str,
     arguments: &'static [&'static str],
     check: &'static [&'static str],
     env: &'static [(&'static str, &'static str)],
     up: &'static str,
     down: &'static str,
-    /// The table in which it records what it has applied, where that is not the bundle's ledger or goose's.
+    /// The table of applied migrations, if it is neither the bundle's ledger nor goose's table.
     own_table: &'static str,
 }
 
@@ -90,7 +90,7 @@ const DBMATE: Tool = Tool {
 };
 
 impl Tool {
-    /// The bundle with these migrations: names, and the statements up. `program` is the tool.
+    /// The bundle with these migrations (file names and Up statements). `program` is the path of the tool.
     fn bundle(&self, program: &str, files: &[(&str, &str)]) -> Manifests {
         let texts: Vec<(&str, String)> = files
             .iter()
@@ -117,7 +117,7 @@ impl Tool {
     }
 
     fn works(&self) {
-        // Not below `/tmp`, where the container has a volume.
+        // Not below `/tmp`, where the container mounts a volume.
         let folder = tempfile::tempdir_in("/var/tmp").unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let program = folder.path().join("tool");
@@ -151,7 +151,7 @@ impl Tool {
         let count = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_events'::regclass";
         assert_eq!(database.query(count), "4", "the bundle makes the partitions");
 
-        // Again, and with another file: another Job, which the check waits for.
+        // The same bundle again changes nothing; a new file results in a new Job, which the check waits for.
         let before = database.fingerprint();
         bundle.migrate();
         assert_eq!(database.fingerprint(), before);
@@ -171,7 +171,7 @@ impl Tool {
     }
 }
 
-/// A bundle whose containers are run one after the other, as the kubelet does.
+/// A bundle whose containers run one after the other, as in the kubelet.
 struct Bundle(Manifests);
 
 impl Bundle {
@@ -179,7 +179,7 @@ impl Bundle {
         self.0.only("Job", "datastorage-migrate")
     }
 
-    /// Leads a container's connection to the server of the tests, also where a variable spells it.
+    /// Connects a container to the tests' server, also where a variable repeats the address.
     fn run(&self, pod: &Pod<'_>, name: &str) -> Run {
         let container = pod.container(name).unwrap();
         let own = format!("{}:{}", container.variable("PGHOST").unwrap(), container.variable("PGPORT").unwrap());
@@ -225,7 +225,7 @@ fn dbmate_migrates_and_checks() {
 }
 
 #[test]
-fn an_image_that_brings_its_files_gets_none() {
+fn an_image_with_its_own_files_gets_no_config_map() {
     let project = project_with(
         &[],
         r#"{image: "registry.example.com/tool:1", command: [/migrate, up], check: [/migrate, check]}"#,
@@ -242,9 +242,9 @@ fn an_image_that_brings_its_files_gets_none() {
     assert_eq!(names, ["wait-for-schema", "check-schema", "wait-for-redis"]);
 }
 
-/// Through the real mount of a ConfigMap a recursive reader finds each file twice; the copies are plain files.
+/// In a mounted ConfigMap, a recursive reader finds each file twice; the copies must be plain files.
 #[test]
-fn a_tool_finds_plain_files_whatever_their_form() {
+fn a_tool_finds_plain_files_of_any_format() {
     let files = [
         ("V1__a.sql", "CREATE TABLE audit_events (x int);\n"),
         ("changelog.yaml", "databaseChangeLog: []\n"),

@@ -1,4 +1,4 @@
-//! The script of the waiting init container.
+//! Tests of the script of the init container that waits for the schema.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn gives_up_in_time_while_the_schema_is_missing_or_older() {
 }
 
 #[test]
-fn passes_as_soon_as_the_migrations_are_there() {
+fn passes_as_soon_as_the_migrations_are_applied() {
     let database = Database::new();
     let gate = Gate::closed();
     let volume = Volume::own(&database, &TABLES);
@@ -40,7 +40,7 @@ fn passes_as_soon_as_the_migrations_are_there() {
 }
 
 #[test]
-fn does_not_pass_a_schema_made_from_another_text() {
+fn does_not_pass_a_schema_of_a_different_file() {
     let database = Database::new();
     Volume::new(&database, &[("1_t.sql", "CREATE TABLE t (x int);\n")]).migrate().fine();
     let volume = Volume::new(&database, &[("1_t.sql", "CREATE TABLE t (x text);\n")]).with("SCHEMA_WAIT_SECONDS", "0");

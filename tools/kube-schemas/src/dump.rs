@@ -1,7 +1,7 @@
 //! Prints the schemas of one Kubernetes version as JSON.
 //!
-//! Built once a version by `kube-schemas`, which also writes the list of kinds that `KUBE_KINDS` names
-//! (one `kind!(path)` or `kind!(path, list)` a type).
+//! `kube-schemas` builds it once per version, and writes the list of kinds to the file named by `KUBE_KINDS` (one
+//! `kind!(path)` or `kind!(path, list)` per type).
 #![allow(missing_docs)]
 
 use k8s_openapi::{ClusterResourceScope, ListableResource, NamespaceResourceScope, Resource, SubResourceScope};

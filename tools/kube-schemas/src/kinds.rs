@@ -1,11 +1,11 @@
-//! Finds the kinds: k8s-openapi has no list of its resources, so its source is asked.
+//! Finds the kinds in the source code of k8s-openapi, which has no list of its resources.
 
 use crate::Result;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where cargo keeps the source of k8s-openapi.
+/// The folder of the source code of k8s-openapi.
 pub fn k8s_openapi_source(package: &Path) -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--features", "dump"])

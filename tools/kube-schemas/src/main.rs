@@ -1,13 +1,13 @@
-//! Writes `schemas/kubernetes.bin`: what Kubernetes 1.33 to 1.37 would decode, in one compact file.
+//! Writes `schemas/kubernetes.bin`, a compact file with the schemas of Kubernetes 1.33 to 1.37.
 //!
 //! ```sh
 //! cargo run --manifest-path tools/kube-schemas/Cargo.toml
 //! ```
 //!
-//! k8s-openapi can only be built for one Kubernetes version at a time, so this builds the `dump`
-//! binary of this package once a version, takes its JSON Schemas, adds what k8s-openapi does
-//! not carry (the list keys of `list-keys.tsv`; pointers, defaults and atomic maps of `fields.tsv`), and packs everything. `cargo` does the work in
-//! the usual target folder; set `CARGO_TARGET_DIR` to keep it elsewhere.
+//! k8s-openapi can only be built for one Kubernetes version at a time. For each version, this program builds the `dump`
+//! binary of this package and reads the JSON Schemas that it prints. It adds what k8s-openapi lacks (the list keys of
+//! `list-keys.tsv`; pointers, defaults and atomic maps of `fields.tsv`) and packs everything. `cargo` builds in the
+//! usual target folder; set `CARGO_TARGET_DIR` to change it.
 #![allow(missing_docs)]
 
 mod kinds;
@@ -17,7 +17,7 @@ mod pack;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The versions in the file, up to sixteen; bit 0 of every version mask is the first.
+/// The versions in the file, at most sixteen; bit 0 of every version mask is the first.
 const MINORS: [u32; 5] = [33, 34, 35, 36, 37];
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -58,7 +58,7 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// The JSON of the `dump` binary built for one version; kept in the folder that `KUBE_DUMPS` names, since a build takes minutes.
+/// The JSON printed by the `dump` binary of one version, cached in the folder `KUBE_DUMPS` since a build takes minutes.
 fn dump(package: &Path, source: &Path, minor: u32) -> Result<serde_json::Value> {
     let kept = std::env::var_os("KUBE_DUMPS").map(|folder| Path::new(&folder).join(format!("{minor}.json")));
     if let Some(bytes) = kept.as_ref().and_then(|path| std::fs::read(path).ok()) {

@@ -1,18 +1,17 @@
-//! The schemas of all versions laid over each other: a field or kind carries a mask of the versions
-//! that have it.
+//! The merged schemas of all versions: each field and kind has a mask of the versions that have it.
 
 use crate::Result;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the decoder does with a value. The numbers are those of `src/kube/schema.rs`.
+/// How the decoder reads a value. The numbers are those of `src/kube/schema.rs`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Type {
-    /// A leaf with a rule of its own; the number is its tag.
+    /// A scalar or special type, by its tag.
     Leaf(u8),
     /// A struct, by the name of its definition.
     Struct(String),
-    /// A list of one type, and how its entries are told apart.
+    /// A list of one type, and the keys of its items.
     List(usize, Keys),
     /// A map of strings to one type, and whether server-side apply replaces it as a whole.
     Map(usize, bool),
@@ -35,7 +34,7 @@ pub const QUANTITY: u8 = 11;
 pub const OBJECT: u8 = 12;
 pub const RAW: u8 = 13;
 
-/// How the entries of a list are told apart.
+/// How the items of a list are identified.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Keys {
     /// 0 atomic, 1 set, 2 map.
@@ -49,7 +48,7 @@ pub struct Field {
     pub type_id: usize,
     pub required: bool,
     pub pointer: bool,
-    /// What the API server fills in, as JSON.
+    /// The default value set by the API server, as JSON.
     pub default: Option<String>,
     pub versions: u16,
 }
@@ -63,7 +62,7 @@ pub struct Kind {
     pub versions: u16,
 }
 
-/// What `fields.tsv` says of a field, or of a type (whose field is `-`).
+/// The properties in `fields.tsv` of a field, or of a type (whose field is `-`).
 #[derive(Clone, Debug, Default)]
 struct Fact {
     pointer: bool,
@@ -75,7 +74,7 @@ struct Fact {
 pub struct Model {
     pub types: Vec<Type>,
     ids: BTreeMap<Type, usize>,
-    /// Definition name to field name to its variants.
+    /// The variants of each field, by definition name and field name.
     pub structs: BTreeMap<String, BTreeMap<String, Vec<Field>>>,
     pub kinds: BTreeMap<(String, String), Vec<Kind>>,
     keys: BTreeMap<(String, String), (Keys, bool)>,
@@ -83,7 +82,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// An empty model that knows the list keys (the text of `list-keys.tsv`) and the other facts (that of `fields.tsv`).
+    /// An empty model with the list keys (the contents of `list-keys.tsv`) and the other properties (those of
+    /// `fields.tsv`).
     pub fn new(list_keys: &str, fields: &str) -> Result<Model> {
         let mut facts = BTreeMap::new();
         for line in fields.lines().filter(|line| !line.starts_with('#')) {
@@ -125,7 +125,7 @@ impl Model {
         })
     }
 
-    /// Lays one version's dump over the rest.
+    /// Merges the dump of one version.
     pub fn add(&mut self, dump: &Value, bit: usize) -> Result<()> {
         let definitions = dump["definitions"].as_object().ok_or("no definitions")?;
         for (name, definition) in definitions {
@@ -192,7 +192,7 @@ impl Model {
         Ok(())
     }
 
-    /// What `fields.tsv` says of a field.
+    /// The properties of a field in `fields.tsv`.
     fn fact(&mut self, type_name: &str, field: &str) -> Fact {
         let mut found = Fact::default();
         for field in ["*", field] {
@@ -255,7 +255,7 @@ impl Model {
         let type_id = self.intern(Type::Struct(text("type")?.to_owned()));
         let plural = text("plural")?.to_owned();
         if plural.is_empty() {
-            // Answers of the server (`Status`, `APIGroup`), which nobody can send.
+            // Responses of the server (`Status`, `APIGroup`), which clients never send.
             return Ok(());
         }
         self.put_kind(
@@ -313,7 +313,7 @@ impl Model {
         self.types.len() - 1
     }
 
-    /// Every line of `list-keys.tsv` and `fields.tsv` must have met its field or type.
+    /// Fails if a line of `list-keys.tsv` or `fields.tsv` matches no field or type.
     pub fn check_facts(&self) -> Result<()> {
         for ((type_name, field), fact) in &self.facts {
             if !fact.seen && !(field == "-" && self.structs.contains_key(type_name)) {
@@ -328,13 +328,13 @@ impl Model {
         Ok(())
     }
 
-    /// How many field entries the file will hold.
+    /// The number of field entries in the file.
     pub fn field_count(&self) -> usize {
         self.structs.values().flat_map(BTreeMap::values).map(Vec::len).sum()
     }
 }
 
-/// `core.v1.Container` to the name of its definition.
+/// Converts `core.v1.Container` to the name of its definition.
 fn full_name(short: &str) -> String {
     match short.strip_prefix("meta.") {
         Some(rest) => format!("io.k8s.apimachinery.pkg.apis.meta.{rest}"),
@@ -343,7 +343,7 @@ fn full_name(short: &str) -> String {
     }
 }
 
-/// Definitions that Go decodes by a method of their own.
+/// The tag of a definition that has a custom unmarshaling method in Go.
 fn special(name: &str) -> Option<u8> {
     Some(match name.rsplit_once('.')?.1 {
         "IntOrString" => INT_OR_STRING,

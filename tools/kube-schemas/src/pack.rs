@@ -120,7 +120,7 @@ pub fn pack(model: &Model) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Every text of the file once, in byte order, so that an order of numbers is an order of texts.
+/// The strings of the file without duplicates, in byte order, so that their indexes have the same order.
 fn strings(model: &Model) -> Vec<&str> {
     let mut all = BTreeSet::new();
     for (name, own) in &model.structs {
@@ -140,7 +140,7 @@ fn strings(model: &Model) -> Vec<&str> {
     all.into_iter().collect()
 }
 
-/// `io.k8s.api.core.v1.Container` to `core.v1.Container`, as list-keys.tsv names it.
+/// Converts `io.k8s.api.core.v1.Container` to `core.v1.Container`, the form in list-keys.tsv.
 fn short(name: &str) -> &str {
     ["io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s."]
         .iter()
@@ -152,7 +152,7 @@ fn put(out: &mut Vec<u8>, number: u16) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-/// FNV-1a, 64 bits.
+/// The 64-bit FNV-1a hash.
 fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
