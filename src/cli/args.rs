@@ -21,15 +21,15 @@ pub(super) struct Args {
     pub(super) command: Command,
 }
 
-const GLOBAL: &str = "Options of every command";
+const GLOBAL: &str = "Global options";
 
 /// The options of every command.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Global {
-    /// The project folder; without it the nearest parent folder with a plimsoll.toml, else the built-in set
+    /// The project folder; by default the nearest folder upwards with a plimsoll.toml, else the built-in project
     #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     pub(super) project: Option<PathBuf>,
-    /// The Kubernetes version to check against, 1.33 to 1.37; without it the one in plimsoll.toml, else 1.36
+    /// The Kubernetes version to check against, 1.33 to 1.37; by default the one in plimsoll.toml, else 1.36
     #[arg(long, global = true, value_name = "VERSION", help_heading = GLOBAL)]
     pub(super) kubernetes_version: Option<KubernetesVersion>,
     #[command(flatten)]
@@ -75,17 +75,17 @@ impl From<Color> for anstream::ColorChoice {
 pub(super) enum Command {
     /// Render the bundle of a profile, complete and checked
     Render(Render),
-    /// Check any manifests: what the API server would reject, and what would not come up
+    /// Check manifests: report what the API server would reject, and what would not become ready
     Check(Check),
-    /// Show what changes from one bundle to another, and what applying it will do
+    /// Show the differences between two bundles, and the effects of applying them
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
-    /// Bring a profile's bundle up: cluster, image, objects; wait until it is ready or cannot become ready
+    /// Create the cluster, load the image, apply the bundle, and wait until it is ready or cannot become ready
     #[command(after_help = UP_HELP)]
     Up(Up),
-    /// Delete what `up` applied, and nothing else
+    /// Delete the objects that `up` applied, and no others
     Down(Down),
-    /// Show whether what was applied is ready and, if not, why and which line to change
+    /// Show whether the applied objects are ready and, if not, why and which line to change
     #[command(after_help = STATUS_HELP)]
     Status(Status),
     /// Show where the value of a profile, or of a field of a rendered object, comes from
@@ -95,7 +95,7 @@ pub(super) enum Command {
     Graph(Graph),
     /// List the profiles: cluster, namespace, NodePorts, tables, image
     Profiles(Profiles),
-    /// List the images a bundle runs, one per line, to build, load or pre-pull
+    /// List the images of a bundle, one per line, to build, load or pre-pull
     Images(OneProfile),
     /// Print the kind cluster config with the port mappings of a profile
     Kind(OneProfile),
@@ -107,18 +107,18 @@ pub(super) enum Command {
         #[arg(long)]
         settings: bool,
     },
-    /// Write the built-in profiles and templates into a folder, to edit them there
+    /// Write the built-in profiles and templates to a folder for editing
     Init {
         /// The folder; created if it does not exist
         dir: PathBuf,
-        /// Write a small project that renders instead of the built-in profiles and templates
+        /// Write a minimal project instead of the built-in profiles and templates
         #[arg(long)]
         blank: bool,
     },
-    /// Create a project from hand-written copies of one deployment: one base, one profile per copy, each proven equal to its copy
+    /// Create a project from hand-written copies of one deployment: one base, and one profile per copy, verified to be equal to it
     #[command(after_help = IMPORT_HELP)]
     Import(Import),
-    /// Run as a KRM function of kustomize or kpt: a ResourceList on stdin, and one on stdout with the bundle or the findings
+    /// Run as a KRM function for kustomize or kpt: add the bundle of a profile to a ResourceList, or check its items
     #[command(name = "fn", after_help = FN_HELP)]
     Function,
     /// Print a completion script for a shell
@@ -126,9 +126,9 @@ pub(super) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Serve an editor over the Language Server Protocol, on standard input and output
+    /// Run a language server on standard input and output
     ///
-    /// Diagnostics of `render` and `check` while typing, completion, hover, go to definition and fixes. See docs/editor.md.
+    /// It provides the findings of `render` and `check`, fixes, completion, hover and go to definition. See docs/editor.md.
     Lsp,
     /// Print the manual page
     Man,
@@ -142,7 +142,7 @@ pub(super) struct Render {
     /// Render all profiles of the project that have the environment
     #[arg(long)]
     pub(super) all: bool,
-    /// The environment; may be given several times with --out. Without it the one that plimsoll.toml names, or the only one
+    /// The environment; may be given several times with --out; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV")]
     pub(super) env: Vec<String>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ pub(super) struct Render {
     /// Print only these objects: Kind or Kind/name; all are checked
     #[arg(long, value_name = "KIND[/NAME]", value_delimiter = ',', conflicts_with = "out")]
     pub(super) only: Vec<String>,
-    /// Write one file per bundle into a folder, all or none; without DIR the folder that plimsoll.toml names
+    /// Write one file per bundle into a folder, all files or none; DIR defaults to `out` in plimsoll.toml
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(super) out: Option<Option<PathBuf>>,
     #[command(flatten)]
@@ -165,49 +165,54 @@ pub(super) struct Render {
 
 const DIFF_HELP: &str = "\
 Examples:
-  plimsoll diff gateway                  what is rendered now against the committed file of the out folder
-  plimsoll diff gateway aianalysis       two profiles
-  plimsoll diff old.yaml new.yaml        two files or folders; - is standard input
-  plimsoll diff --base main              all profiles and environments, the working tree against a Git revision
-  plimsoll diff --base main...           the same, against the commit at which this branch left main
+  plimsoll diff gateway              the committed file with the rendered bundle
+  plimsoll diff gateway aianalysis   two profiles
+  plimsoll diff old.yaml new.yaml    two files or folders; - is standard input
+  plimsoll diff --base main          all bundles of a Git revision with those of the working tree
+  plimsoll diff --base main...       the same, from the commit at which this branch left main
 
-The exit code is 1 where something differs.";
+Exit codes: 0 no differences; 1 differences; 2 a side cannot be read or rendered.";
 
 const EXPLAIN_HELP: &str = "\
 Examples:
-  plimsoll explain gateway                                              the merged profile, with who set what
-  plimsoll explain gateway Service/datastorage                          an object, with who set each line
-  plimsoll explain gateway Service/datastorage spec.ports[0].nodePort   one field: its template and the values in it
+  # the merged profile, with the origin of each value
+  plimsoll explain gateway
+  # an object, with the origin of each line
+  plimsoll explain gateway Service/datastorage
+  # a field: the line of its template, and the values that the line uses
+  plimsoll explain gateway Service/datastorage spec.ports[0].nodePort
   plimsoll explain gateway ConfigMap/datastorage-config data[config.yaml].server.port
-  plimsoll explain gateway --unused                                     what does nothing";
+  # values without effect
+  plimsoll explain gateway --unused";
 
 const FN_HELP: &str = "\
-The functionConfig says what is done:
+The functionConfig selects what the function does:
   apiVersion: plimsoll.dev/v1
   kind: Bundle                          adds the bundle of a profile to the items
   metadata: {name: gateway}
   spec: {profile: gateway, environment: e2e, project: deploy, values: {image: {tag: pr-17}}}
 
   apiVersion: plimsoll.dev/v1
-  kind: Check                           checks the items and leaves them as they are
+  kind: Check                           checks the items without changing them
   metadata: {name: check}
   spec: {complete: true, failOn: warning}
 
-Exit codes: 0 fine; 1 an error was found, also in the results; 2 the function could not run.";
+Exit codes: 0 no error found; 1 an error found, which is in the results; 2 the function could not run.";
 
 const UP_HELP: &str = "\
-Where the profile is for a kind cluster of its own, the cluster is created if it is not there, the image is built
-(`image.build` in the profile) and loaded, and the context is the cluster's. For others name --context.
-What was applied is listed in ConfigMap plimsoll-PROFILE, for `down` and for pruning.
+If the profile has a kind cluster of its own, `up` creates the cluster if it does not exist, builds
+the image (`image.build` in the profile), loads it, and uses the context of the cluster. Select any
+other cluster with --context. The ConfigMap plimsoll-PROFILE lists the applied objects, for `down`
+and for pruning. To continue after an interruption, run the same command again.
 
-Exit codes: 0 everything is ready; 1 something does not become ready, with the reason; 2 the command could not run;
-124 --timeout; 130 Ctrl-C. Run again, it goes on where it ended.";
+Exit codes: 0 everything is ready; 1 something will not become ready; 2 the command could not run;
+124 --timeout; 130 Ctrl-C.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Up {
     #[command(flatten)]
     pub(super) bundle: OneProfile,
-    /// The context of the kubeconfig, where the profile has no kind cluster of its own
+    /// The kubeconfig context, if the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
     /// Do not build or load images: they are on the nodes, or in a registry
@@ -231,7 +236,7 @@ pub(super) struct Up {
 pub(super) struct Down {
     #[command(flatten)]
     pub(super) bundle: OneProfile,
-    /// The context of the kubeconfig, where the profile has no kind cluster of its own
+    /// The kubeconfig context, if the profile has no kind cluster of its own
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
     /// Delete the PersistentVolumeClaims as well, with the data
@@ -253,20 +258,25 @@ pub(super) struct Down {
 
 const STATUS_HELP: &str = "\
 Examples:
-  plimsoll status gateway                                  the bundle of a profile, in its kind cluster
-  plimsoll status gateway --watch --timeout 5m             the same until everything is ready
-  plimsoll status --manifest web.yaml -n shop              manifests that were not rendered from a profile
-  plimsoll status gateway --record record.json             save what the cluster said, without secrets
-  plimsoll status --from record.json --manifest web.yaml   read such a record, or what `kubectl get -o json` printed
+  # the bundle of a profile, in its kind cluster
+  plimsoll status gateway
+  # the same, until everything is ready
+  plimsoll status gateway --watch --timeout 5m
+  # manifests that were not rendered from a profile
+  plimsoll status --manifest web.yaml -n shop
+  # save the state of the cluster, without secrets, and read it
+  plimsoll status gateway --record record.json
+  plimsoll status gateway --from record.json
 
-Exit codes: 0 everything is ready; 1 something is not; 2 the command could not run; 124 --timeout; 130 Ctrl-C.";
+Exit codes: 0 everything is ready; 1 something is not; 2 the command could not run;
+124 --timeout; 130 Ctrl-C.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Status {
     /// The profile whose bundle was applied
     #[arg(conflicts_with = "manifest", required_unless_present_any = ["manifest", "from", "namespace"])]
     pub(super) profile: Option<String>,
-    /// The environment; without it the one that plimsoll.toml names, or the only one
+    /// The environment; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     #[command(flatten)]
@@ -283,10 +293,10 @@ pub(super) struct Status {
     /// Save the state of the cluster to a file, with secrets redacted
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
-    /// The context of the kubeconfig; without it the one of the profile's kind cluster, else the current one
+    /// The kubeconfig context; by default that of the profile's kind cluster, else the current one
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     pub(super) context: Option<String>,
-    /// The namespace; without it the one that the objects name
+    /// The namespace; by default that of the objects
     #[arg(long, short, value_name = "NAME", conflicts_with = "from")]
     pub(super) namespace: Option<String>,
     /// Time limit: 90s, 20m, 1h
@@ -330,13 +340,13 @@ pub(super) struct Explain {
     /// An object of the bundle; the hash at the end of its name is optional
     #[arg(value_name = "KIND/NAME")]
     pub(super) object: Option<String>,
-    /// A field path as the API server writes it; list entries by index or name, and on into YAML strings
+    /// A field path as in messages of the API server, with list items by index or name; may continue into a YAML string
     #[arg(requires = "object")]
     pub(super) field: Option<String>,
     /// List the profile values that are not used in any environment, and the overrides that change nothing
     #[arg(long, conflicts_with = "object")]
     pub(super) unused: bool,
-    /// The environment; without it the project's default, and with --unused all
+    /// The environment; by default that of the project, with --unused all of them
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     #[command(flatten)]
@@ -359,7 +369,7 @@ pub(super) struct Graph {
     /// A profile, or manifests: a file, a folder, - for standard input
     #[arg(value_name = "PROFILE|FILE|DIR|-")]
     pub(super) bundle: String,
-    /// The environment; without it the one that plimsoll.toml names, or the only one
+    /// The environment; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     #[command(flatten)]
@@ -392,10 +402,10 @@ pub(super) struct Diff {
     /// Render this Git revision as well, and compare it with the working tree
     #[arg(long, value_name = "REVISION", conflicts_with = "out")]
     pub(super) base: Option<String>,
-    /// The environment; may be given several times. Without it the project's default, and with --base all
+    /// The environment; may be given several times; by default that of the project, with --base all of them
     #[arg(long, value_name = "ENV")]
     pub(super) env: Vec<String>,
-    /// The folder of the committed files; without it the one that plimsoll.toml names
+    /// The folder of the committed files; by default `out` in plimsoll.toml
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     #[command(flatten)]
@@ -421,7 +431,7 @@ pub(super) enum DiffFormat {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Profiles {
-    /// The environment; without it the one that plimsoll.toml names, or the only one
+    /// The environment; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     /// Print JSON
@@ -433,7 +443,7 @@ pub(super) struct Profiles {
 pub(super) struct OneProfile {
     /// The profile
     pub(super) profile: String,
-    /// The environment; without it the one that plimsoll.toml names, or the only one
+    /// The environment; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV")]
     pub(super) env: Option<String>,
     #[command(flatten)]
@@ -464,13 +474,13 @@ impl OverrideArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Check {
-    /// Files, folders (searched through for .yaml, .yml and .json), or - for standard input
+    /// Files, folders (searched for .yaml, .yml and .json files), or - for standard input
     #[arg(value_name = "FILE|DIR|-")]
     pub(super) paths: Vec<PathBuf>,
-    /// Run only these rules or families (api, wiring, rollout, security)
+    /// Run only these rules or families (api, wiring, rollout, security), separated by commas
     #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
     pub(super) only: Vec<String>,
-    /// Skip these rules or families
+    /// Skip these rules or families, separated by commas
     #[arg(long, value_name = "RULE|FAMILY", value_delimiter = ',')]
     pub(super) skip: Vec<String>,
     /// The lowest severity that makes the exit code 1
@@ -479,7 +489,7 @@ pub(super) struct Check {
     /// Also compare the manifests, as a whole, with what this profile renders
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<String>,
-    /// The environment of that profile; without it the one that plimsoll.toml names, or the only one
+    /// The environment of that profile; by default the one in plimsoll.toml, or the only one
     #[arg(long, value_name = "ENV", requires = "profile")]
     pub(super) env: Option<String>,
     /// The config of the kind cluster the manifests are for
@@ -556,8 +566,8 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 /// Additional reports of the findings.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// Write a report of the findings into a file: human, json, sarif, github, gitlab or junit; human and github also to stderr,
-    /// without a file. May be given several times
+    /// Also write the findings to a file, as human, json, sarif, github, gitlab or junit; without FILE, human and github are
+    /// written to stderr. May be given several times
     #[arg(long, value_name = "FORMAT[=FILE]")]
     pub(super) report: Vec<ReportTo>,
 }
@@ -574,7 +584,7 @@ impl FromStr for ReportTo {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("the name of a file is missing behind `=`".to_owned()),
+            Some((_, "")) => return Err("missing file name after `=`".to_owned()),
             Some((name, file)) => (name, Some(file.into())),
             None => (text, None),
         };
@@ -590,23 +600,28 @@ impl FromStr for ReportTo {
 
 const IMPORT_HELP: &str = "\
 Examples:
-  plimsoll import gateway.yaml aianalysis.yaml --into deploy      two copies, a file each
-  plimsoll import dev=overlays/dev prod=overlays/prod --into out  folders, under names of your choice
+  # two copies, each in one file
+  plimsoll import gateway.yaml aianalysis.yaml --into deploy
+  # copies in folders, with names for their profiles
+  plimsoll import dev=overlays/dev prod=overlays/prod --into out
+  # a rendered chart
   helm template web . -f prod.yaml | plimsoll import prod=- --into out
-  plimsoll import gateway.yaml aianalysis.yaml --dry-run          only the report: who differs, and how
-  plimsoll import gateway.yaml --into deploy                      again, with a newer copy: updates its profile
+  # only the report of the differences
+  plimsoll import gateway.yaml aianalysis.yaml --dry-run
+  # a newer copy: updates its profile
+  plimsoll import gateway.yaml --into deploy
 
-Nothing is written unless every profile renders to objects equal to its copy.";
+Nothing is written unless every profile renders to objects equal to those of its copy.";
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Import {
-    /// The copies: a file, a folder or - for standard input; each profile is named NAME, or like its file
+    /// The copies: a file, a folder or - for standard input; a profile is named NAME, or after its file
     #[arg(value_name = "[NAME=]PATH", required = true)]
     pub(super) copies: Vec<String>,
     /// The folder of the project: a new one, or one that `import` created
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(super) into: Option<PathBuf>,
-    /// Write nothing, print the report only
+    /// Print the report without writing anything
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Output format
