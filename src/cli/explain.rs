@@ -109,7 +109,9 @@ fn no_field(object: &Object, wanted: &str) -> Failure {
     let fields = explain::near_fields(object);
     let finding =
         Finding::error(RuleId::FieldNotFound, Span::NONE, format!("{} has no field `{}`", object.id, typed(wanted)));
-    Failure::unable(match suggest::nearest(wanted, fields.iter().map(String::as_str)) {
+    // The parent of a field is similar, but not what was meant.
+    let others = fields.iter().map(String::as_str).filter(|field| !wanted.starts_with(field));
+    Failure::unable(match suggest::nearest(wanted, others) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
         None => finding.with_help(format!("`plimsoll explain PROFILE {}` shows its fields", object.id)),
     })
