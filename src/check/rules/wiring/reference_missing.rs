@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use crate::check::rules::wiring::_shared::{has_keys, title};
 use crate::check::{Bundle, Check, Doc, Rule};
 use crate::finding::{RuleId, Severity};
-use crate::graph::{Reference, data_keys, data_of, is_declared_object};
+use crate::graph::{Reference, data_keys, data_of, is_cluster_wide, is_declared_object};
 use crate::node::{Entry, Node};
 use crate::object::Object;
 use crate::path::address;
@@ -162,8 +162,11 @@ fn report_missing(bundle: &Bundle<'_>, users: &[&Reference<'_>], report: &mut Re
         () if is_foreign => Severity::Note,
         () => bundle.absent(),
     };
-    let scope =
-        if reference.namespace.is_empty() { String::new() } else { format!(" in namespace `{}`", reference.namespace) };
+    let scope = if reference.namespace.is_empty() || is_cluster_wide(kind) {
+        String::new()
+    } else {
+        format!(" in namespace `{}`", reference.namespace)
+    };
     let mut draft =
         report.at(reference.from, reference.node, format!("{kind} `{name}` not found{scope}")).severity(severity);
     let others = users.iter().filter(|user| !std::ptr::eq(user.from, reference.from));
@@ -297,9 +300,12 @@ impl<'a> Ports<'a> {
     fn of(service: &'a Object) -> Self {
         let ports = service.node["spec"]["ports"].items().iter();
         let numbers = || ports.clone().map(|port| port["port"].as_i64());
+        let mut shown: Vec<String> = numbers().flatten().map(|number| number.to_string()).collect();
+        // A port of two protocols.
+        shown.dedup();
         Self {
             names: ports.clone().filter_map(|port| port["name"].as_str()).collect(),
-            numbers: numbers().flatten().map(|number| number.to_string()).collect(),
+            numbers: shown,
             by_name: ports.clone().map(|port| port["name"].text()).collect(),
             by_number: numbers().collect(),
         }
