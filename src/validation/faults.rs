@@ -119,7 +119,7 @@ impl<'a, 'r> Faults<'a, 'r> {
     /// Reports a negative number.
     pub fn not_negative(&mut self, at: &At<'_, '_>) {
         if at.number().is_some_and(|number| number < 0) {
-            self.invalid(at, "must not be negative");
+            self.invalid(at, "must be greater than or equal to 0");
         }
     }
 

@@ -62,7 +62,7 @@ fn entry(key: &str, at: &At<'_, '_>, name: fn(&str) -> Checked, faults: &mut Fau
     }
     let amount = amount(at.node);
     if amount.is_negative() {
-        faults.add(at, format!("`{key}` must not be negative"));
+        faults.add(at, format!("`{key}` must be greater than or equal to 0"));
     }
     if is_extended(key) && !amount.is_integer() {
         faults.add(at, format!("`{key}` must be an integer"));

@@ -175,7 +175,7 @@ pub(super) fn downward_file<'n>(source: &At<'n, '_>, file: &At<'n, '_>, faults: 
 fn empty_dir(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let limit = at.get("sizeLimit");
     if Quantity::of(limit.node).is_some_and(Quantity::is_negative) {
-        faults.add(&limit, "the size must not be negative");
+        faults.add(&limit, "the size must be greater than or equal to 0");
     }
 }
 

@@ -250,7 +250,7 @@ fn scaling(faults: &mut Faults<'_, '_>, rules: &At<'_, '_>) {
     }
     let tolerance = rules.get("tolerance");
     if Quantity::of(tolerance.node).is_some_and(Quantity::is_negative) {
-        faults.invalid(&tolerance, "must not be negative");
+        faults.invalid(&tolerance, "must be greater than or equal to 0");
     }
     if select.is_set() {
         faults.one_of(&select, &["Disabled", "Max", "Min"]);

@@ -109,7 +109,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (path, kind) = (at.get("path"), at.get("pathType"));
     let text = path.text();
     if !kind.is_set() {
-        faults.required(&kind).help("`Prefix` fits most paths");
+        faults.required(&kind).help("add `pathType: Prefix`, which fits most paths");
     } else {
         match kind.text() {
             "Exact" | "Prefix" => {

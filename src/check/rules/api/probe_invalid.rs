@@ -84,7 +84,7 @@ fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
                 faults.add(&field_at, "must be 1 for a liveness or startup probe");
             }
-            _ if number < 0 => _ = faults.add(&field_at, "must not be negative"),
+            _ if number < 0 => _ = faults.add(&field_at, "must be greater than or equal to 0"),
             _ => {}
         }
     }

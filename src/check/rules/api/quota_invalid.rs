@@ -116,7 +116,7 @@ fn resource(faults: &mut Faults<'_, '_>, name: &str, amount: &At<'_, '_>) {
     }
     let Some(value) = Quantity::of(amount.node) else { return };
     if value.is_negative() {
-        faults.invalid(amount, "must not be negative");
+        faults.invalid(amount, "must be greater than or equal to 0");
     }
     let extended = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
     if (COUNTED.contains(&name) || extended) && !value.is_integer() {

@@ -97,7 +97,7 @@ fn capacity(faults: &mut Faults<'_, '_>, root: &At<'_, '_>) {
     for name in ["capacity", "maximumVolumeSize"] {
         let at = root.get(name);
         if Quantity::of(at.node).is_some_and(Quantity::is_negative) {
-            faults.invalid(&at, "must not be negative");
+            faults.invalid(&at, "must be greater than or equal to 0");
         }
     }
     faults.selector(&root.get("nodeTopology"));
