@@ -126,7 +126,11 @@ impl Input {
                 return true;
             }
             if more > 0 {
-                finding.message = format!("{}; {more} more in this file", finding.message);
+                let others = match more {
+                    1 => "1 more document in this file is not a Kubernetes object".to_owned(),
+                    _ => format!("{more} more documents in this file are not Kubernetes objects"),
+                };
+                finding.message = format!("{}; {others}", finding.message);
             }
             std::mem::take(&mut first)
         });

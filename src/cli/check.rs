@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &Check, output: &mut Output) -> anyhow:
     known_rules(args.only.iter().chain(&args.skip))?;
     output.collect(&args.reports);
     if args.paths.is_empty() && args.kustomize.is_empty() && args.helm.is_empty() {
-        bail!("nothing to check: name files or folders, or - for standard input");
+        bail!("nothing to check: pass files or folders, or - for standard input");
     }
     if args.fix.is_some() {
         return fix::run(global, args, output);
@@ -263,8 +263,8 @@ pub(super) fn known_rules<'a>(names: impl IntoIterator<Item = &'a String>) -> an
     for name in names {
         if !known().any(|known| known == RuleId::current(name)) {
             match suggest::nearest(name, known()) {
-                Some(near) => bail!("no rule or family `{name}`; did you mean `{near}`?"),
-                None => bail!("no rule or family `{name}`; `plimsoll rules` lists them"),
+                Some(near) => bail!("unknown rule or family `{name}`; did you mean `{near}`?"),
+                None => bail!("unknown rule or family `{name}`; run `plimsoll rules` for a list"),
             }
         }
     }

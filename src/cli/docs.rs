@@ -31,8 +31,8 @@ pub(super) fn rules(args: &Rules, output: &mut Output) -> anyhow::Result<Outcome
         Some(id) => {
             let Some(id) = RuleId::find(id) else {
                 match suggest::nearest(id, RuleId::names()) {
-                    Some(near) => bail!("no rule `{id}`; did you mean `{near}`?"),
-                    None => bail!("no rule `{id}`; `plimsoll rules` lists them"),
+                    Some(near) => bail!("unknown rule `{id}`; did you mean `{near}`?"),
+                    None => bail!("unknown rule `{id}`; run `plimsoll rules` for a list"),
                 }
             };
             output.result(&explain(id))?;

@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &Args, output: &mut Output) -> anyhow::
         Some(folder) => {
             let free = is_free(folder)?;
             if !free {
-                bail!("{} exists and is not empty; name a new folder, or one that `import` wrote", folder.display());
+                bail!("{} exists and is not empty; pass a new folder, or one that `import` created", folder.display());
             }
             new(global, args, &variants, &sources, output)
         }

@@ -55,7 +55,7 @@ pub(super) fn init(folder: &Path, blank: bool, output: &Output) -> anyhow::Resul
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     output.message(&format!(
-        "{} files written to {}; `plimsoll render --project {} {profile}` renders from there",
+        "{} files written to {}; to render them, run `plimsoll render --project {} {profile}`",
         files.len(),
         folder.display(),
         folder.display(),

@@ -51,7 +51,7 @@ impl Target {
             (None, _) => None,
             (Some(Some(folder)), _) => Some(folder.clone()),
             (Some(None), Some(folder)) => Some(shown(&project.inside(folder)?)),
-            (Some(None), None) => bail!("`--out` needs a folder, or `out = \"…\"` in plimsoll.toml"),
+            (Some(None), None) => bail!("no output folder: pass `--out DIR`, or set `out` in plimsoll.toml"),
         };
         Ok(match folder {
             Some(folder) if args.verify => Self::Committed(folder),

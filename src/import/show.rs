@@ -75,8 +75,8 @@ impl Report {
             number => format!("{number} copies"),
         };
         let common =
-            if self.copies.len() > 1 { format!(", {} of them in every copy", figures.common) } else { String::new() };
-        format!("{copies}{names} of {objects}{common}")
+            if self.copies.len() > 1 { format!(", {} of which are in every copy", figures.common) } else { String::new() };
+        format!("{copies}{names} with {objects}{common}")
     }
 
     fn proof(&self) -> String {

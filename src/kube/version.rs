@@ -74,7 +74,7 @@ impl FromStr for KubernetesVersion {
         };
         match minor.map(Self) {
             Some(version) if (Self::OLDEST..=Self::NEWEST).contains(&version) => Ok(version),
-            _ => Err(format!("`{text}` is not one of the Kubernetes versions {} to {}", Self::OLDEST, Self::NEWEST)),
+            _ => Err(format!("unsupported Kubernetes version `{text}`: expected {} to {}", Self::OLDEST, Self::NEWEST)),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn near_field<'a>(name: &str, fields: impl Iterator<Item = &'a str> +
     match suggest::nearest(name, fields.clone()) {
         Some(near) => (format!("did you mean `{near}`?"), String::new()),
         None if count == 0 => (String::new(), "it has no fields".to_owned()),
-        None if count <= MOST_NAMES => (String::new(), format!("it can have {}", suggest::list(fields, "and"))),
+        None if count <= MOST_NAMES => (String::new(), format!("available fields: {}", suggest::list(fields, "and"))),
         None => (String::new(), String::new()),
     }
 }

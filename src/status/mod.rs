@@ -227,7 +227,7 @@ fn missing(states: &[(ObjectRef, ObjectState, String)], causes: &mut Vec<Cause>)
     for (id, ..) in states.iter().filter(is_missing) {
         let message = format!("{id} not found in the cluster");
         let cause = Cause::new(&rules::OBJECT_MISSING, id, cause::path(""), message);
-        causes.push(cause.help("apply the bundle again: plimsoll up"));
+        causes.push(cause.help("apply it again, with `plimsoll up PROFILE` or `kubectl apply`"));
     }
 }
 

@@ -140,6 +140,6 @@ fn an_unknown_kubernetes_version_is_an_error_in_every_command() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{command:?}: {error}");
         has(&error, "plimsoll.toml:2:14");
-        has(&error, "`1.99` is not one of the Kubernetes versions 1.33 to 1.37");
+        has(&error, "unsupported Kubernetes version `1.99`: expected 1.33 to 1.37");
     }
 }
