@@ -208,7 +208,7 @@ fn select<'a>(objects: &'a [Object], only: &[String]) -> Result<Vec<&'a Object>,
             let near = suggest::nearest(wanted, kinds.chain(names.iter().map(String::as_str)));
             return Err(Failure::unable(match near {
                 Some(near) => finding.with_help(format!("did you mean `{near}`?")),
-                None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
+                None => finding.with_help(format!("available objects: {}", suggest::list(&names, "and"))),
             }));
         }
     }

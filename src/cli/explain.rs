@@ -101,7 +101,7 @@ fn no_object(objects: &[Object], wanted: &str) -> Failure {
     let finding = Finding::error(RuleId::ObjectNotFound, Span::NONE, format!("the bundle has no `{}`", typed(wanted)));
     Failure::unable(match suggest::nearest(wanted, names.iter().map(String::as_str)) {
         Some(near) => finding.with_help(format!("did you mean `{near}`?")),
-        None => finding.with_help(format!("it has {}", suggest::list(&names, "and"))),
+        None => finding.with_help(format!("available objects: {}", suggest::list(&names, "and"))),
     })
 }
 

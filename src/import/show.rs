@@ -74,8 +74,7 @@ impl Report {
             1 => "1 copy".to_owned(),
             number => format!("{number} copies"),
         };
-        let common =
-            if self.copies.len() > 1 { format!(", {} of which are in every copy", figures.common) } else { String::new() };
+        let common = if self.copies.len() > 1 { format!(", {} in every copy", figures.common) } else { String::new() };
         format!("{copies}{names} with {objects}{common}")
     }
 
