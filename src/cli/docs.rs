@@ -134,7 +134,7 @@ fn wrap(text: &str, width: usize, out: &mut String) {
 #[must_use]
 pub fn known_page() -> String {
     let mut out = String::from(
-        "## Known software\n\nMade from `services/` and `software/`; `plimsoll rules --software` prints the same.\n\n",
+        "## Known software\n\nGenerated from `services/` and `software/`; `plimsoll rules --software` prints it.\n\n",
     );
     out.push_str(
         "| service | images | forms of its config | client of | permissions |\n| --- | --- | --- | --- | --- |\n",
@@ -160,7 +160,7 @@ pub fn known_page() -> String {
             service.permissions.iter().map(|permission| permission.resources.len()).sum::<usize>(),
         );
     }
-    out.push_str("\n| software | images | stops without | stops with | starts as | ports | data |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    out.push_str("\n| software | images | requires | rejects | user | ports | data |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     for software in software::all() {
         let versions = |since: Option<&Version>, until: Option<&Version>| match (since, until) {
             (None, None) => String::new(),
@@ -208,7 +208,7 @@ pub fn known_page() -> String {
 #[must_use]
 pub fn rules_page() -> String {
     let cell = |text: &str| text.replace('|', "\\|");
-    let mut out = String::from("# Rules\n\nMade from the rules themselves; `plimsoll rules <id>` prints the same.\n");
+    let mut out = String::from("# Rules\n\nGenerated from the rules; `plimsoll rules ID` prints the documentation of one.\n");
     for family in Family::ALL {
         _ = writeln!(out, "\n## {}\n\n| rule | severity | fault |\n| --- | --- | --- |", family.name());
         for id in of_family(family) {
