@@ -38,7 +38,7 @@ spec:
   description: |
     Renders a service's complete, checked Kubernetes bundle from one small
     profile, and reports of any manifests, offline, what the API server would
-    reject and what would not come up although it is accepted.
+    reject and what would not become ready although it is accepted.
   platforms:
 YAML
 platform linux amd64 plimsoll-x86_64-unknown-linux-musl.tar.gz plimsoll
