@@ -219,7 +219,7 @@ fn a_report_that_is_a_document_needs_a_file() {
         String::from_utf8(output.stderr).unwrap()
     };
     for format in ["json", "sarif", "gitlab", "junit"] {
-        assert!(stderr(format, 2).contains("is a document and needs a file of its own"), "{format}");
+        assert!(stderr(format, 2).contains("requires a file, as in"), "{format}");
     }
     assert!(stderr("github", 1).contains("::error title=field-unknown,file=deploy/service.yaml,line=4"));
     assert!(stderr("xml=a", 2).contains("the formats are `human`, `json`"));

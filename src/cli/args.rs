@@ -592,7 +592,7 @@ impl FromStr for ReportTo {
             format!("the formats are {}", suggest::list(Format::ALL.iter().map(|(name, ..)| name), "and"))
         })?;
         if file.is_none() && !format.is_lines() {
-            return Err(format!("`{name}` is a document and needs a file of its own, as in `{name}=report.{name}`"));
+            return Err(format!("`{name}` requires a file, as in `{name}=report.{name}`"));
         }
         Ok(Self { format, file })
     }

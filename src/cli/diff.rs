@@ -60,7 +60,7 @@ fn compare(global: &Global, args: &Diff, sources: &Sources, output: &Output) -> 
         (Some(old), Some(new)) => two(global, args, old, new, sources),
         (Some(path), None) => Err(anyhow::anyhow!("`{path}` needs a second file or folder to compare with").into()),
         (None, _) => Err(anyhow::anyhow!(
-            "nothing to compare: name a profile, two profiles, two files, or a revision with `--base`"
+            "nothing to compare: pass a profile, two profiles, two files, or a revision with `--base`"
         )
         .into()),
     }

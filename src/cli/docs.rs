@@ -208,7 +208,8 @@ pub fn known_page() -> String {
 #[must_use]
 pub fn rules_page() -> String {
     let cell = |text: &str| text.replace('|', "\\|");
-    let mut out = String::from("# Rules\n\nGenerated from the rules; `plimsoll rules ID` prints the documentation of one.\n");
+    let mut out =
+        String::from("# Rules\n\nGenerated from the rules; `plimsoll rules ID` prints the documentation of one.\n");
     for family in Family::ALL {
         _ = writeln!(out, "\n## {}\n\n| rule | severity | fault |\n| --- | --- | --- |", family.name());
         for id in of_family(family) {

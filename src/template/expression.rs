@@ -125,7 +125,7 @@ impl Expression {
                 ExpressionProgram::Compiled(compiled.map_err(|error| {
                     let range = written(&added, error.range().unwrap_or(0..source.len()), source.len());
                     let message = error.detail().unwrap_or("it cannot be read").to_owned();
-                    ExpressionFault::new(RuleId::TemplateSyntax, range, format!("not an expression: {message}"))
+                    ExpressionFault::new(RuleId::TemplateSyntax, range, format!("invalid expression: {message}"))
                 })?)
             }
         };
