@@ -174,15 +174,15 @@ fn a_port_that_no_selected_object_has_is_reported() {
     let endpoint = "endpoints: [{port: http-metrics}]";
     assert_eq!(
         reported(endpoint, "endpoints: [{port: http}]", false),
-        error("http", "no Service/web has a port named `http`")
+        error("http", "Service/web has no port named `http`")
     );
     // An endpoint's `port` is a name: a number does not match a port of a Service.
     assert_eq!(
         reported(endpoint, "endpoints: [{port: '80'}]", false),
-        error("'80'", "no Service/web has a port named `80`")
+        error("'80'", "Service/web has no port named `80`")
     );
-    for (port, what) in [("metrix", "a port named `metrix`"), ("80", "port 80")] {
-        let message = format!("no container of Deployment/web has {what}");
+    for (port, what) in [("metrix", "port named `metrix`"), ("80", "port 80")] {
+        let message = format!("the containers of Deployment/web have no {what}");
         assert_eq!(reported(endpoint, &format!("endpoints: [{{targetPort: {port}}}]"), false), error(port, &message));
         let field = if port == "80" { "portNumber" } else { "port" };
         let pods = format!("podMetricsEndpoints: [{{{field}: {port}}}]");

@@ -71,11 +71,11 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                     continue;
                 }
                 let port = match node.as_str() {
-                    Some(name) => format!("a port named `{name}`"),
+                    Some(name) => format!("port named `{name}`"),
                     None => format!("port {}", node.as_i64().unwrap_or_default()),
                 };
                 report
-                    .at(object, node, format!("no {} has {port}", what.owner))
+                    .at(object, node, format!("{} no {port}", what.owners))
                     .label("nothing is scraped")
                     .severity(severity)
                     .related(selection.object_at(selection.found[0]).span(), "selected")
@@ -88,16 +88,16 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
 /// The ports that a field can name.
 #[derive(Default)]
 struct Declared<'a> {
-    /// A phrase for the owner of the ports.
-    owner: String,
+    /// The owners of the ports and a verb, to which "no port" is appended.
+    owners: String,
     names: Vec<&'a str>,
     unique_names: HashSet<&'a str>,
     numbers: HashSet<i64>,
 }
 
 impl<'a> Declared<'a> {
-    fn new(owner: String, ports: impl Iterator<Item = (&'a Node, Option<i64>)>) -> Self {
-        let mut declared = Self { owner, ..Self::default() };
+    fn new(owners: String, ports: impl Iterator<Item = (&'a Node, Option<i64>)>) -> Self {
+        let mut declared = Self { owners, ..Self::default() };
         for (port, number) in ports {
             let name = port["name"].text();
             if !name.is_empty() && declared.unique_names.insert(name) {
@@ -148,11 +148,14 @@ impl<'a> Ports<'a> {
                 let services: Vec<_> = selection.found.iter().map(|at| &graph.services[*at]).collect();
                 let ports =
                     services.iter().flat_map(|service| service.ports()).map(|port| (port, port["port"].as_i64()));
-                let owner = if services.len() == 1 { first } else { "selected Service".to_owned() };
+                let owners = match services.len() {
+                    1 => format!("{first} has"),
+                    _ => "the selected Services have".to_owned(),
+                };
                 let is_known = services.iter().all(|service| !service.pods.is_empty() && !service.may_select_more());
                 let pods = services.iter().flat_map(|service| &service.pods).map(|at| &graph.pods[*at]).collect();
                 let containers = if is_known { containers(graph, pods) } else { None };
-                Self { services: Some(Declared::new(owner, ports)), containers }
+                Self { services: Some(Declared::new(owners, ports)), containers }
             }
             SelectedKind::Pods => {
                 let pods = selection.found.iter().map(|at| &graph.pods[*at]).collect();
@@ -185,5 +188,5 @@ fn containers<'a>(graph: &Graph<'a>, pods: Vec<&Pod<'a>>) -> Option<Declared<'a>
         return None;
     }
     let ports = pods.iter().flat_map(|pod| &pod.containers).flat_map(|container| container.ports());
-    Some(Declared::new(format!("container of {first}"), ports.map(|(port, number)| (port, Some(number)))))
+    Some(Declared::new(format!("the containers of {first} have"), ports.map(|(port, number)| (port, Some(number)))))
 }
