@@ -89,7 +89,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     match (group, kind) {
         ("batch", "CronJob") if text.len() > CRON_JOB_NAME => {
-            faults.invalid(&name, "must be no more than 52 characters: its Jobs get a suffix of 11");
+            faults.invalid(&name, "must be no more than 52 characters: its Jobs get a suffix of 11 characters");
         }
         ("batch", "Job") => job(faults, &root, &name),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {

@@ -125,7 +125,9 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 {
                     continue;
                 }
-                let shown: Vec<String> = right.iter().map(|group| format!("{group:?}")).collect();
+                // Kubernetes no longer serves the group `extensions`.
+                let served = right.iter().copied().filter(|group| *group != "extensions" || right.len() == 1);
+                let shown: Vec<String> = served.map(|group| format!("{group:?}")).collect();
                 let given: Vec<String> = written.iter().map(|group| format!("{:?}", group.text())).collect();
                 let message = format!("API group {} has no resource `{resource}`", suggest::list(&given, "or"));
                 report

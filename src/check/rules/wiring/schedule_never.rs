@@ -48,7 +48,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     if cron::never_matches(schedule.text()) {
         faults
             .add(&schedule, format!("the schedule `{}` never matches", schedule.text()))
-            .label("its months do not have this day")
+            .label("the selected months do not have this day")
             .help("choose a day that exists in the month");
     }
 }
