@@ -24,8 +24,8 @@ pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Findin
         let object = finding.object.as_ref().and_then(|id| annotated.get(id));
         verdicts.extend(object.and_then(|allowed| allowed.get(finding.rule.name())));
         if verdicts.contains(&Verdict::WithoutReason) {
-            let note = "it is not allowed: the `allow` lacks a reason (`because …`)";
-            finding.help = if finding.help.is_empty() { note.to_owned() } else { format!("{}; {note}", finding.help) };
+            let note = "add a reason to `allow`, which is ignored without one: `because …`";
+            finding.help = if finding.help.is_empty() { note.to_owned() } else { format!("{note}; {}", finding.help) };
         }
         !verdicts.contains(&Verdict::Allowed)
     });

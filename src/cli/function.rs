@@ -141,7 +141,7 @@ pub(super) fn run(global: &Global, output: &mut Output) -> anyhow::Result<Outcom
     }
     let Some(mut list) = loaded.documents.into_iter().next().filter(|list| list["kind"].text() == "ResourceList")
     else {
-        bail!("standard input is not a ResourceList: `plimsoll fn` is run by kustomize, kpt and the like");
+        bail!("standard input is not a ResourceList: `plimsoll fn` is run by kustomize or kpt");
     };
     let done = match task(&list["functionConfig"]).and_then(|task| match task {
         Task::Render(spec, values) => render(global, &sources, spec, &values),
