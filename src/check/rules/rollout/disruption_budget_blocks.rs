@@ -26,7 +26,7 @@ otherwise unknown. The finding is a warning.",
 The budget blocks every eviction
 (`Cannot evict pod as it would violate the pod's disruption budget`). `kubectl drain` and the
 upgrade of a node pool wait until somebody deletes the budget or the pod.",
-        fix: "Allow at least one pod to be unavailable, or run one replica more.",
+        fix: "Allow at least one pod to be unavailable, or run one more replica.",
         source: "\
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#specifying-a-poddisruptionbudget and
 https://kubernetes.io/docs/tasks/run-application/configure-pdb/#rounding-logic-when-specifying-percentages.",
