@@ -110,10 +110,13 @@ fn added(sources: &Sources, after: Span, text: &str) -> Option<Fix> {
 /// Replaces the name that a finding is about with the one that it suggests.
 fn replace_name(finding: &Finding, written: &str) -> Option<Fix> {
     let new = [&finding.help, &finding.label].into_iter().find_map(|text| suggest::suggested(text))?;
-    // The name is in backticks in the message, or ends a path there, and occurs exactly once at the location.
+    // The name is in backticks in the message and occurs exactly once at the location, or it is the end of a path there and
+    // all that is at the location.
     let quoted = finding.message.split('`').skip(1).step_by(2);
-    let names = quoted.flat_map(|name| [name, name.rsplit('.').next().unwrap_or_default()]);
-    let mut names = names.filter(|name| *name != new && is_word(name));
+    let all = written.trim_matches(['"', '\'']);
+    let is_end = |path: &str| path.strip_suffix(all).is_some_and(|start| start.ends_with('.'));
+    let mut names =
+        quoted.map(|name| if is_end(name) { all } else { name }).filter(|name| *name != new && is_word(name));
     let old = names.find(|name| written.match_indices(*name).count() == 1)?;
     let start = written.find(old)?;
     let (before, after) = (&written[..start], &written[start + old.len()..]);

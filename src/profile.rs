@@ -457,6 +457,7 @@ pub struct Migrations {
     /// The maximum duration of the migration Job, including retries, in seconds. Kubernetes then stops it, so that the
     /// Job of an earlier bundle does not retry forever. It must be longer than the longest migration. Default in
     /// `base.yaml`.
+    #[schemars(range(min = 60, max = 604_800))]
     pub deadline_seconds: Option<u32>,
 }
 

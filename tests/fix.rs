@@ -46,6 +46,33 @@ fn scalars_of_another_type_are_quoted_as_they_are_written() {
 }
 
 #[test]
+fn unknown_fields_are_replaced_by_similar_ones() {
+    let pod = |field: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - {{name: a, image: 'b:1', {field}: Always}}\n"
+        )
+    };
+    // The whole key is replaced, also if it contains a dot.
+    for written in ["imagePulPolicy", "\"imagePulPolicy\"", "image.PullPolicy"] {
+        let expected = pod("imagePullPolicy")
+            .replace("imagePullPolicy", &written.replace(written.trim_matches('"'), "imagePullPolicy"));
+        assert_eq!(fixed("suggested", &pod(written)), expected, "{written}");
+    }
+}
+
+#[test]
+fn values_of_custom_resources_are_quoted_as_their_schema_requires() {
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: boats.example.com}\n\
+                      spec:\n  group: example.com\n  scope: Namespaced\n  names: {kind: Boat, plural: boats, singular: boat, listKind: BoatList}\n  \
+                      versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        \
+                      type: object\n        properties:\n          spec: {type: object, properties: {crew: {type: integer}, name: {type: string}}}\n---\n";
+    let boat = |spec: &str| {
+        format!("{definition}apiVersion: example.com/v1\nkind: Boat\nmetadata: {{name: b}}\nspec: {spec}\n")
+    };
+    assert_eq!(fixed("safe", &boat("{crew: \"3\", name: 7}")), boat("{crew: 3, name: \"7\"}"));
+}
+
+#[test]
 fn findings_without_a_safe_edit_are_not_fixed() {
     for text in [
         config("  list: [a]\n"),

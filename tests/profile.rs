@@ -126,6 +126,8 @@ fn the_schema_rejects_invalid_values() {
         (serde_json::json!({"image": {"repository": "has a blank"}}), "/image/repository"),
         (serde_json::json!({"resources": {"limits": {"memory": "256mb"}}}), "/resources/limits/memory"),
         (serde_json::json!({"external": {"db": "no-port"}}), "/external/db"),
+        (serde_json::json!({"migrations": {"deadlineSeconds": 0}}), "/migrations/deadlineSeconds"),
+        (serde_json::json!({"migrations": {"schemaWaitSeconds": 0}}), "/migrations/schemaWaitSeconds"),
         (serde_json::json!({"environments": {"ci": {"cluster": 7}}}), "/environments/ci/cluster"),
     ] {
         let mut paths: Vec<String> = schema.iter_errors(&bad).map(|error| error.instance_path().to_string()).collect();

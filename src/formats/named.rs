@@ -60,11 +60,15 @@ const KUBERNETES: [TextFormat; 23] = [
     text("isbn13", is_isbn13, "an ISBN-13"),
     TextFormat {
         since: 34,
-        ..text("k8slongname", |text| names::dns1123_subdomain(text).is_ok(), "a DNS subdomain of at max 253 characters")
+        ..text(
+            "k8slongname",
+            |text| names::dns1123_subdomain(text).is_ok(),
+            "a DNS subdomain of at most 253 characters",
+        )
     },
     TextFormat {
         since: 34,
-        ..text("k8sshortname", |text| names::dns1123_label(text).is_ok(), "a DNS label of at max 63 characters")
+        ..text("k8sshortname", |text| names::dns1123_label(text).is_ok(), "a DNS label of at most 63 characters")
     },
     text("mac", is_mac, "a MAC address such as `00:00:5e:00:53:01`"),
     text("ssn", is_social_security_number, "a social security number such as `123-45-6789`"),
@@ -102,7 +106,7 @@ fn is_time(text: &str) -> bool {
 fn is_duration(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('P') else { return false };
     let (date, time) = rest.split_once('T').map_or((rest, None), |(date, time)| (date, Some(time)));
-    // Each unit at max once, in this order.
+    // Each unit at most once, in this order.
     let parts = |mut text: &str, units: &str| {
         let mut units = units.chars();
         while !text.is_empty() {

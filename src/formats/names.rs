@@ -162,7 +162,7 @@ pub fn label_value(text: &str) -> Checked {
     limit(text, 63, TOO_LONG_63)?;
     must(
         text.is_empty() || is_name_part(text),
-        "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \\
+        "must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
          alphanumeric character",
     )
 }
@@ -287,6 +287,8 @@ mod tests {
             &["a", "A_b.c-d", "example.com/Name", &v63],
             &["", "/a", "a/", "a/b/c", "-a", "a-", "A.B/c", "a b", &v64],
         );
+        let Err(rule) = label_value("a b") else { panic!("a space is not allowed") };
+        assert!(rule.ends_with("and must start and end with an alphanumeric character"), "{rule}");
         table(label_value, &["", "a", "A.b", &v63], &["-", "a-", "1.2.3+build", "a b", &v64]);
         table(config_key, &["a", ".a", "A-b_c.d", "a..b"], &["", ".", "..", "..a", "a/b", "a b"]);
         table(env_name, &["A", "a b", "1", "-"], &["", "A=B", "é", "a\n"]);

@@ -356,27 +356,36 @@ impl<'s, 'n> Walker<'s, 'n> {
     }
 
     fn text(&mut self, rules: &TextRules, value: &str, at: &At<'n, '_>, sub: &'s Sub) -> bool {
+        // The API server reports each of the keywords, whereas one of them suffices to find the error in a profile.
+        let all = self.is_structural() && self.found.is_some();
+        let mut matches = true;
         if rules.length.is_set() && rules.length.excludes(value.chars().count()) {
-            return self.fault(FaultKind::Invalid, at, || match rules.length.min {
+            matches = self.fault(FaultKind::Invalid, at, || match rules.length.min {
                 Some(_) if value.is_empty() => "must not be empty".to_owned(),
                 _ => format!("must have {}", rules.length.of("character")),
             });
+            if !all {
+                return matches;
+            }
         }
         let is_known = |since| self.server.is_none_or(|server| server.minor() >= since);
         if let Some(format) = rules.format
             && is_known(format.since)
             && !(format.is_match)(value)
         {
-            return self.fault(FaultKind::Invalid, at, || format!("must be {}", format.words));
+            matches = self.fault(FaultKind::Invalid, at, || format!("must be {}", format.words));
+            if !all {
+                return matches;
+            }
         }
         let Some((pattern, compiled)) = rules.pattern.as_ref().and_then(|pattern| Some((pattern, pattern.compiled()?)))
         else {
-            return true;
+            return matches;
         };
         if self.left.is_match(compiled, value) || self.left.is_spent() {
-            return true;
+            return matches;
         }
-        let matches = self.fault(FaultKind::Invalid, at, || "does not match the pattern".to_owned());
+        matches = self.fault(FaultKind::Invalid, at, || "does not match the pattern".to_owned());
         if let Some(fault) = self.last() {
             fault.label = format!("must match `{}`", pattern.text);
             fault.help = sub.description.as_deref().map_or_else(String::new, words::first_sentence);

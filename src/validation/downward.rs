@@ -124,7 +124,7 @@ pub fn resource(at: &At<'_, '_>, place: ReferenceUse, faults: &mut Faults<'_, '_
     match Quantity::of(divisor.node) {
         Some(amount) if !amount.is_zero() && !is_valid(divisor.node, amount) => {
             let units = if name.ends_with(".cpu") { "`1m` or `1`" } else { "`1`, `1k` to `1E` or `1Ki` to `1Ei`" };
-            faults.add(&divisor, format!("must be {units}"));
+            faults.breaks(&divisor, format!("must be {units}"));
         }
         _ => {}
     }

@@ -1,5 +1,7 @@
 //! Reports the errors of one object, with messages for the kinds of errors that the API server distinguishes.
 
+use std::fmt;
+
 use crate::finding::Remedy;
 use crate::formats::Checked;
 use crate::kube::KubernetesVersion;
@@ -66,6 +68,12 @@ impl<'a, 'r> Faults<'a, 'r> {
         let place = if place.is_none() { self.object.span() } else { place };
         let node = entry.map_or(mapping.node, |entry| &entry.value);
         self.report.known(self.object, node, place, format!("{mapping}[{key}]"), message.into())
+    }
+
+    /// Reports a field that breaks a rule; `rule` is a phrase that follows the field, such as "must not be empty".
+    pub fn breaks(&mut self, at: &At<'_, '_>, rule: impl fmt::Display) -> Draft<'_> {
+        let message = format!("`{at}` {rule}");
+        self.add(at, message)
     }
 
     /// Reports a required field that is not set.

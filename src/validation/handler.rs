@@ -28,7 +28,7 @@ pub fn check(at: &At<'_, '_>, place: HandlerUse, faults: &mut Faults<'_, '_>) {
         }
         handlers += 1;
         if handlers > 1 {
-            faults.add(&handler, "must not specify more than one handler");
+            faults.breaks(&handler, "must not specify more than one handler");
             continue;
         }
         match (field, place) {
@@ -51,7 +51,7 @@ pub fn check(at: &At<'_, '_>, place: HandlerUse, faults: &mut Faults<'_, '_>) {
         }
     }
     if handlers == 0 {
-        faults.add(at, format!("must specify a handler: `exec`, `httpGet`, `tcpSocket` or `{last}`"));
+        faults.breaks(at, format!("must specify a handler: `exec`, `httpGet`, `tcpSocket` or `{last}`"));
     }
 }
 

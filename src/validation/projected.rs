@@ -52,7 +52,7 @@ pub(super) fn check(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             pod_certificate(at, &certificate, &mut paths, faults);
         }
         if types > 1 {
-            faults.add(&source, "must not specify more than one projection type for a source");
+            faults.breaks(&source, "must not specify more than one projection type for a source");
         }
     }
 }
@@ -67,7 +67,7 @@ fn check_unique<'n>(volume: &At<'n, '_>, path: &At<'n, '_>, paths: &mut HashSet<
 fn service_account_token<'n>(volume: &At<'n, '_>, at: &At<'n, '_>, faults: &mut Faults<'_, '_>) {
     let seconds = at.get("expirationSeconds");
     if seconds.number().is_some_and(|seconds| !(600..=1 << 32).contains(&seconds)) {
-        faults.add(&seconds, "must be between 600 and 4294967296 seconds");
+        faults.breaks(&seconds, "must be between 600 and 4294967296 seconds");
     }
     // The API server reports the volume here.
     let path = volume.on("path", &at.node["path"]);
@@ -85,7 +85,7 @@ fn trust_bundle(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
             let own = name.text().rsplit(':').next().unwrap_or_default();
             form(&name, names::dns1123_subdomain(own), faults);
             if selector.is_set() {
-                faults.add(&selector, "must not be set together with `name`");
+                faults.breaks(&selector, "must not be set together with `name`");
             }
         }
         (false, true) => {
@@ -113,7 +113,7 @@ fn pod_certificate<'n>(
     let own = signer.text().split('/').next().is_some_and(|domain| domain.ends_with("kubernetes.io"));
     let most = if own { 86_400 } else { 91 * 86_400 };
     if seconds.number().is_some_and(|seconds| !(3600..=most).contains(&seconds)) {
-        faults.add(&seconds, format!("must be between 3600 and {most} seconds"));
+        faults.breaks(&seconds, format!("must be between 3600 and {most} seconds"));
     }
     let mut count = 0;
     for field in ["credentialBundlePath", "keyPath", "certificateChainPath"] {

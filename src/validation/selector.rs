@@ -79,7 +79,7 @@ pub fn label_keys<'n>(term: &At<'n, '_>, pod_labels: &'n Node, faults: &mut Faul
             continue;
         }
         if !own.is_set() {
-            faults.add(&list, "requires a `labelSelector`");
+            faults.breaks(&list, "requires a `labelSelector`");
             continue;
         }
         for key in list.items() {

@@ -113,7 +113,7 @@ fn all_required(at: &At<'_, '_>, fields: &[&'static str], faults: &mut Faults<'_
 
 fn list_required(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if at.node.items().is_empty() {
-        faults.add(at, "must have at least one entry");
+        faults.breaks(at, "must have at least one entry");
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) fn form(at: &At<'_, '_>, checked: Checked, faults: &mut Faults<'_, '_
 
 fn range(at: &At<'_, '_>, most: i64, faults: &mut Faults<'_, '_>) {
     if at.number().is_some_and(|number| !(0..=most).contains(&number)) {
-        faults.add(at, format!("must be between 0 and {most}"));
+        faults.breaks(at, format!("must be between 0 and {most}"));
     }
 }
 
@@ -215,7 +215,7 @@ fn nfs(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     all_required(at, &["server", "path"], faults);
     let path = at.get("path");
     if !path.text().starts_with('/') {
-        faults.add(&path, "must be an absolute path");
+        faults.breaks(&path, "must be an absolute path");
     }
 }
 
@@ -225,7 +225,7 @@ fn iscsi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if iqn.text().is_empty() {
         required(&iqn, faults);
     } else if !is_iscsi_name(iqn.text()) {
-        faults.add(&iqn, "must be an iSCSI name that starts with `iqn`, `eui` or `naa`");
+        faults.breaks(&iqn, "must be an iSCSI name that starts with `iqn`, `eui` or `naa`");
     }
     range(&at.get("lun"), 255, faults);
     let secret = at.get("secretRef");
@@ -270,7 +270,7 @@ fn flocker(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         faults.add(at, "exactly one of `datasetName` and `datasetUUID` is required");
     }
     if name.text().contains('/') {
-        faults.add(&name, "must not contain `/`");
+        faults.breaks(&name, "must not contain `/`");
     }
 }
 
@@ -279,9 +279,9 @@ fn quobyte(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     if registry.text().is_empty() {
         required(&registry, faults);
     } else if tenant.text().len() >= 65 {
-        faults.add(&tenant, "must be no more than 64 characters");
+        faults.breaks(&tenant, "must be no more than 64 characters");
     } else if !registry.text().split(',').all(is_host_and_port) {
-        faults.add(&registry, "must be `host:port`, or several separated by commas");
+        faults.breaks(&registry, "must be `host:port`, or several separated by commas");
     }
     required(&at.get("volume"), faults);
 }
@@ -366,7 +366,7 @@ fn csi(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
 pub fn csi_driver(driver: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     match driver.text() {
         "" => required(driver, faults),
-        text if text.len() > 63 => _ = faults.add(driver, "must be no more than 63 characters"),
+        text if text.len() > 63 => _ = faults.breaks(driver, "must be no more than 63 characters"),
         text => form(driver, names::dns1123_subdomain(&text.to_lowercase()), faults),
     }
 }

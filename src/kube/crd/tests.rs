@@ -96,6 +96,11 @@ fn value_rules_hold() {
     accepts("{type: string, pattern: \"^(.{0,63}[.]){0,4}$\"}", &["a.b."], &["ab"]);
     accepts("{type: string, pattern: \"^((a?){1000}){10}b$\"}", &["aa"], &[]);
     accepts("{type: string, minLength: 1, maxLength: 2}", &["a", "üü"], &["\"\"", "abc"]);
+    // As on the API server, each keyword is reported.
+    assert_eq!(
+        faults("{type: string, maxLength: 1, pattern: ^a$}", "bb"),
+        ["spec: `spec` must have at most 1 character", "spec: `spec` does not match the pattern"]
+    );
     accepts("{type: integer, minimum: 1, maximum: 3, exclusiveMaximum: true}", &["1", "2"], &["0", "3"]);
     accepts("{type: array, items: {type: string}, maxItems: 1}", &["[a]"], &["[a, b]"]);
     accepts("{type: array, items: {type: string}, x-kubernetes-list-type: set}", &["[a, b]"], &["[a, a]"]);

@@ -39,7 +39,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     let spec = pod.at();
     let at = spec.on("activeDeadlineSeconds", pod.spec.active_deadline_seconds);
     if !(1..=i64::from(i32::MAX)).contains(&seconds) {
-        faults.add(&at, "must be between 1 and 2147483647");
+        faults.breaks(&at, "must be between 1 and 2147483647");
     }
     match pod.workload {
         Workload::Pod | Workload::PodTemplate | Workload::Job | Workload::CronJob => {}

@@ -71,7 +71,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 pub(super) fn required_nodes(required: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     let terms = required.get("nodeSelectorTerms");
     if terms.node.items().is_empty() {
-        faults.add(&terms, "must have at least one node selector term");
+        faults.breaks(&terms, "must have at least one node selector term");
     }
     terms.items().for_each(|term| node_term(&term, true, faults));
 }

@@ -88,7 +88,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         faults.required(&request);
     } else if !decode_base64(request.text()).is_some_and(|bytes| is_request(&bytes)) {
         faults
-            .add(&request, "must be a PEM block `CERTIFICATE REQUEST` in base64")
+            .breaks(&request, "must be a PEM block `CERTIFICATE REQUEST` in base64")
             .help("encode the request with `base64 -w0 request.pem`");
     }
     let repeated = repeats(usages.node.items().iter().map(|usage| usage.text()));

@@ -37,7 +37,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     enums::choice_or_empty(&policy, &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], faults);
     if policy.text() == "None" && config.get("nameservers").node.items().is_empty() {
         let config = if config.is_set() { config.get("nameservers") } else { config };
-        faults.add(&config, "must provide at least one DNS nameserver when `dnsPolicy` is `None`");
+        faults.breaks(&config, "must provide at least one DNS nameserver when `dnsPolicy` is `None`");
         return;
     }
     if !config.is_set() {
@@ -45,7 +45,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     let (servers, searches) = (config.get("nameservers"), config.get("searches"));
     if servers.node.items().len() > 3 {
-        faults.add(&servers, "must not have more than 3 nameservers");
+        faults.breaks(&servers, "must not have more than 3 nameservers");
     }
     for server in servers.items() {
         if ip::strict(server.text()).is_none() {
@@ -54,11 +54,11 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     let domains = searches.node.items();
     if domains.len() > 32 {
-        faults.add(&searches, "must not have more than 32 search paths");
+        faults.breaks(&searches, "must not have more than 32 search paths");
     }
     let length: usize = domains.iter().map(|domain| domain.text().len() + 1).sum();
     if length > 2049 {
-        faults.add(&searches, "must not have more than 2048 characters (including spaces) in the search list");
+        faults.breaks(&searches, "must not have more than 2048 characters (including spaces) in the search list");
     }
     for search in searches.items() {
         let domain = search.text();

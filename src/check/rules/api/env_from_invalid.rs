@@ -56,7 +56,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             }
             // The API server reports these at the list.
             if sources == 0 {
-                faults.add(&list.same(entry.node), "must specify one of `configMapRef` and `secretRef`");
+                faults.breaks(&list.same(entry.node), "must specify one of `configMapRef` and `secretRef`");
             } else if sources > 1 {
                 faults.add(&list.same(entry.node), "only one of `configMapRef` and `secretRef` may be set");
             }

@@ -81,14 +81,14 @@ fn source<'n>(pod: &Pod<'n>, from: &At<'n, '_>, value: &Node, faults: &mut Fault
         sources += 1;
     }
     if sources == 0 {
-        faults.add(
+        faults.breaks(
             from,
             "must specify one of `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` and `fileKeyRef`",
         );
     } else if !value.text().is_empty() {
-        faults.add(from, "may not be specified when `value` is not empty");
+        faults.breaks(from, "may not be specified when `value` is not empty");
     } else if sources > 1 {
-        faults.add(from, "may not have more than one field specified at a time");
+        faults.breaks(from, "may not have more than one field specified at a time");
     }
 }
 

@@ -30,6 +30,6 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     if pod.spec.termination_grace_period_seconds.as_i64().is_some_and(|seconds| seconds < 0) {
         let spec = pod.at();
         let at = spec.on("terminationGracePeriodSeconds", pod.spec.termination_grace_period_seconds);
-        faults.add(&at, "must not be negative: the value is treated as 1 second");
+        faults.breaks(&at, "must not be negative: the value is treated as 1 second");
     }
 }

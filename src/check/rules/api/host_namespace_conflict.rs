@@ -52,7 +52,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             let parent = container.at();
             let devices = parent.on("volumeDevices", container.fields.volume_devices);
             if !devices.node.items().is_empty() {
-                faults.add(&devices, "must not be set when `hostUsers` is false");
+                faults.breaks(&devices, "must not be set when `hostUsers` is false");
             }
         }
     }

@@ -43,9 +43,9 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
     }
     faults.check(&name, names::dns1123_subdomain(name.text()));
     if name.text().len() > 64 {
-        faults.add(&name, "must be no more than 64 characters");
+        faults.breaks(&name, "must be no more than 64 characters");
     }
     if spec.set_hostname_as_fqdn.as_bool() == Some(true) || pod.is_host_network() {
-        faults.add(&name, "cannot be set together with `setHostnameAsFQDN` or `hostNetwork`");
+        faults.breaks(&name, "cannot be set together with `setHostnameAsFQDN` or `hostNetwork`");
     }
 }

@@ -39,7 +39,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         if image.text().is_empty() {
             faults.add(&image, format!("`image` of container `{}` is required", container.name()));
         } else if pod.workload == Workload::Pod && image.text().trim() != image.text() {
-            faults.add(&image, "must not have leading or trailing whitespace");
+            faults.breaks(&image, "must not have leading or trailing whitespace");
         }
         let policy = parent.on("imagePullPolicy", container.fields.image_pull_policy);
         enums::choice_or_empty(&policy, &["Always", "IfNotPresent", "Never"], faults);

@@ -136,7 +136,7 @@ fn path(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
 fn backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>) {
     let (service, resource) = (at.get("service"), at.get("resource"));
     if service.is_set() && resource.is_set() {
-        faults.add(at, "cannot set both `resource` and `service` backends");
+        faults.breaks(at, "cannot set both `resource` and `service` backends");
     } else if resource.is_set() {
         typed_reference(faults, &resource);
     } else if service.is_set() {
@@ -158,7 +158,7 @@ fn service_backend(faults: &mut Faults<'_, '_>, at: &At<'_, '_>, service: &At<'_
         ("", 0) => _ = faults.add(at, "the port name or number of the Service is required"),
         ("", given) => faults.check(&number, names::port_number(given)),
         (given, 0) => faults.check(&port_name, names::port_name(given)),
-        _ => _ = faults.add(at, "cannot set both port name and port number"),
+        _ => _ = faults.breaks(at, "cannot set both port name and port number"),
     }
 }
 

@@ -75,7 +75,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
 fn too_many(faults: &mut Faults<'_, '_>, list: &At<'_, '_>, max: usize) {
     let count = list.node.items().len();
     if count > max {
-        faults.add(list, format!("must have at most {max} items, but has {count}"));
+        faults.breaks(list, format!("must have at most {max} items, but has {count}"));
     }
 }
 
@@ -126,7 +126,7 @@ fn exit_codes(faults: &mut Faults<'_, '_>, named: &HashSet<&str>, codes: &At<'_,
     too_many(faults, &values, MAX_EXIT_CODES);
     let number = |node: &crate::node::Node| node.as_i64().unwrap_or(0);
     for value in values.items().filter(|value| operator.text() == "In" && number(value.node) == 0) {
-        faults.add(&value, "must not be 0 for the operator `In`");
+        faults.breaks(&value, "must not be 0 for the operator `In`");
     }
     if !items.is_sorted_by_key(number) {
         faults.invalid(&values, "must be ordered");

@@ -41,7 +41,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let parent = container.at();
         let lifecycle = parent.on("lifecycle", container.fields.lifecycle);
         if !container.runs_on() {
-            faults.add(&lifecycle, "may not be set for init containers without `restartPolicy: Always`");
+            faults.breaks(&lifecycle, "may not be set for init containers without `restartPolicy: Always`");
             continue;
         }
         let grace = pod.spec.termination_grace_period_seconds.as_i64().unwrap_or(30);
@@ -73,7 +73,7 @@ fn stop_signal(os: &Node, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
     };
     let known = match os["name"].text() {
         _ if os.is_null() => {
-            faults.add(at, "may not be set for containers with an empty `os.name`");
+            faults.breaks(at, "may not be set for containers with an empty `os.name`");
             return;
         }
         "windows" => matches!(name, "KILL" | "TERM"),

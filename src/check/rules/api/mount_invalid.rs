@@ -54,10 +54,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
                 faults.add(&path, format!("duplicate mount path `{}`", path.text()));
             }
             if device_names.contains(mount.node["name"].text()) {
-                faults.add(&mount.get("name"), "must not already exist in `volumeDevices`");
+                faults.breaks(&mount.get("name"), "must not already exist in `volumeDevices`");
             }
             if device_paths.contains(path.text()) {
-                faults.add(&path, "must not already exist as a path in `volumeDevices`");
+                faults.breaks(&path, "must not already exist as a path in `volumeDevices`");
             }
             options(container, &list, &mount, faults);
         }
@@ -89,10 +89,10 @@ fn options<'n>(container: &Container<'_>, list: &At<'n, '_>, mount: &At<'n, '_>,
         enums::choice(&recursive, &["Disabled", "IfPossible", "Enabled"], faults);
         if matches!(recursive.text(), "Enabled" | "IfPossible") {
             if node["readOnly"].as_bool() != Some(true) {
-                faults.add(&recursive, "may only be specified when `readOnly` is true");
+                faults.breaks(&recursive, "may only be specified when `readOnly` is true");
             }
             if propagation.is_set() && propagation.text() != "None" {
-                faults.add(&recursive, "may only be specified when `mountPropagation` is `None` or not specified");
+                faults.breaks(&recursive, "may only be specified when `mountPropagation` is `None` or not specified");
             }
         }
     }

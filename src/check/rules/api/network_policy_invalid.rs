@@ -56,7 +56,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
     }
     let types = spec.get("policyTypes");
     if types.node.items().len() > 2 {
-        faults.add(&types, "may not specify more than two policyTypes");
+        faults.breaks(&types, "may not specify more than two policyTypes");
         return;
     }
     types.items().for_each(|at| faults.one_of(&at, &["Egress", "Ingress"]));
@@ -96,7 +96,7 @@ fn peer(faults: &mut Faults<'_, '_>, peer: &At<'_, '_>) {
     if block.is_set() {
         ip_block(faults, &block);
         if selects {
-            faults.add(peer, "may not specify both `ipBlock` and another peer");
+            faults.breaks(peer, "may not specify both `ipBlock` and another peer");
         }
     } else if !selects {
         faults.required(peer).help("set `podSelector`, `namespaceSelector` or `ipBlock`; `{}` selects all");

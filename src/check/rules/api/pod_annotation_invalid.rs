@@ -60,7 +60,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         let value = at.text();
         match key {
             COST if !is_cost(value) => {
-                faults.add(&at, "must be a 32-bit integer");
+                faults.breaks(&at, "must be a 32-bit integer");
             }
             MIRROR if pod.spec.node_name.text().is_empty() => {
                 faults.add(&at, "`nodeName` is required for a mirror pod");

@@ -97,7 +97,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         _ => {
             // The API server reports this at the parent.
-            faults.add(&os.same(os.get("name").node), "must be `linux` or `windows`");
+            faults.breaks(&os.same(os.get("name").node), "must be `linux` or `windows`");
         }
     }
 }

@@ -54,7 +54,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             if container.runs_on() {
                 probe(kind, &at, faults);
             } else {
-                faults.add(&at, "may not be set for init containers without `restartPolicy: Always`");
+                faults.breaks(&at, "may not be set for init containers without `restartPolicy: Always`");
             }
         }
     }
@@ -76,15 +76,15 @@ fn probe(kind: Kind, at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         let field_at = at.on(field, &entry.value);
         match field {
             "terminationGracePeriodSeconds" if kind == Kind::Readiness => {
-                faults.add(&field_at, "must not be set for a readiness probe");
+                faults.breaks(&field_at, "must not be set for a readiness probe");
             }
-            "terminationGracePeriodSeconds" if number <= 0 => _ = faults.add(&field_at, "must be greater than 0"),
+            "terminationGracePeriodSeconds" if number <= 0 => _ = faults.breaks(&field_at, "must be greater than 0"),
             "terminationGracePeriodSeconds" => {}
             // 0 counts as not set.
             "successThreshold" if kind != Kind::Readiness && !matches!(number, 0 | 1) => {
-                faults.add(&field_at, "must be 1 for a liveness or startup probe");
+                faults.breaks(&field_at, "must be 1 for a liveness or startup probe");
             }
-            _ if number < 0 => _ = faults.add(&field_at, "must be greater than or equal to 0"),
+            _ if number < 0 => _ = faults.breaks(&field_at, "must be greater than or equal to 0"),
             _ => {}
         }
     }

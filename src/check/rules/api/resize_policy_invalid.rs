@@ -44,10 +44,10 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
             enums::choice(&list.same(resource.node), &["cpu", "memory"], faults);
             enums::choice(&list.same(restart.node), &["NotRequired", "RestartContainer"], faults);
             if container.list == List::Init && !container.is_sidecar() && restart.text() == "RestartContainer" {
-                faults.add(&restart, "must be `NotRequired` for an init container");
+                faults.breaks(&restart, "must be `NotRequired` for an init container");
             }
             if pod.restart_policy() == "Never" && restart.text() != "NotRequired" {
-                faults.add(&list.same(restart.node), "must be `NotRequired` if `restartPolicy` is `Never`");
+                faults.breaks(&list.same(restart.node), "must be `NotRequired` if `restartPolicy` is `Never`");
             }
         }
     }

@@ -92,11 +92,11 @@ fn container_context<'n>(pod: &Pod<'n>, at: &At<'n, '_>, faults: &mut Faults<'_,
             "appArmorProfile" => app_armor(&at.on("appArmorProfile", &entry.value), faults),
             "allowPrivilegeEscalation" if entry.value.as_bool() == Some(false) => {
                 if at.node["privileged"].as_bool() == Some(true) {
-                    faults.add(at, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+                    faults.breaks(at, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
                 }
                 let added = at.node.at(&["capabilities", "add"]).items();
                 if added.iter().any(|capability| capability.text() == "CAP_SYS_ADMIN") {
-                    faults.add(
+                    faults.breaks(
                         at,
                         "cannot set `allowPrivilegeEscalation` to false and add the capability `CAP_SYS_ADMIN`",
                     );
@@ -138,12 +138,12 @@ fn app_armor(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         ("Localhost", true) => {
             let text = profile.text();
             if text.trim() != text {
-                faults.add(&profile, "must not be padded with whitespace");
+                faults.breaks(&profile, "must not be padded with whitespace");
             } else if text.is_empty() {
                 faults.add(&profile, "`localhostProfile` is required for the type `Localhost`");
             }
             if text.len() > 4095 {
-                faults.add(&profile, "must be no more than 4095 characters");
+                faults.breaks(&profile, "must be no more than 4095 characters");
             }
         }
         ("RuntimeDefault" | "Unconfined", true) => {

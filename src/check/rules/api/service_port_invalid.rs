@@ -62,7 +62,7 @@ fn check(object: &Object, faults: &mut Faults<'_, '_>) {
         let same = Duplicates { name: same_names[index], port: same_ports[index], node_port: same_node_ports[index] };
         check_port(faults, &port, items.len() > 1, &same);
         if kind == "LoadBalancer" && port.node["port"].as_i64() == Some(KUBELET) {
-            faults.add(&port, "may not expose port 10250 externally since it is used by kubelet");
+            faults.breaks(&port, "may not expose port 10250 externally since it is used by kubelet");
         }
     }
 }

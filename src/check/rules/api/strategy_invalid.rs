@@ -66,7 +66,7 @@ fn deployment(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
                 && percent::amount(unavailable.node) == 0
                 && percent::amount(surge.node) == 0
             {
-                faults.add(&unavailable, "may not be 0 when `maxSurge` is 0");
+                faults.breaks(&unavailable, "may not be 0 when `maxSurge` is 0");
             }
             percent::at_most_100(faults, &unavailable);
         }
@@ -88,9 +88,9 @@ fn daemon_set(faults: &mut Faults<'_, '_>, strategy: &At<'_, '_>) {
             let has_unavailable = unavailable.node.is_null() || percent::amount(unavailable.node) != 0;
             let has_surge = percent::amount(surge.node) != 0;
             if has_unavailable && has_surge {
-                faults.add(&surge, "may not be set when `maxUnavailable` is set").help("set `maxUnavailable: 0`");
+                faults.breaks(&surge, "may not be set when `maxUnavailable` is set").help("set `maxUnavailable: 0`");
             } else if !has_unavailable && !has_surge {
-                faults.add(&unavailable, "cannot be 0 when `maxSurge` is 0");
+                faults.breaks(&unavailable, "cannot be 0 when `maxSurge` is 0");
             }
         }
         _ => _ = faults.not_supported(&kind, &["OnDelete", "RollingUpdate"]).field(strategy.to_string()),

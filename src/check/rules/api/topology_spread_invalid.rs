@@ -57,7 +57,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
 fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mut Faults<'_, '_>) {
     let (skew, key, action) = (at.get("maxSkew"), at.get("topologyKey"), at.get("whenUnsatisfiable"));
     if skew.number().unwrap_or(0) <= 0 {
-        faults.add(&skew, "must be greater than 0");
+        faults.breaks(&skew, "must be greater than 0");
     }
     if key.text().is_empty() {
         faults.add(&key, "`topologyKey` is required");
@@ -71,7 +71,7 @@ fn constraint<'n>(at: &At<'n, '_>, repeated: bool, labels: &'n Node, faults: &mu
     let domains = at.get("minDomains");
     if let Some(number) = domains.number() {
         if number <= 0 {
-            faults.add(&domains, "must be greater than 0");
+            faults.breaks(&domains, "must be greater than 0");
         }
         if action.text() != "DoNotSchedule" {
             faults.add(&domains, "can only be set if `whenUnsatisfiable` is `DoNotSchedule`");

@@ -53,7 +53,7 @@ fn check(pod: &Pod<'_>, faults: &mut Faults<'_, '_>) {
         }
         let process = options.get("hostProcess");
         if process.is_set() && own.is_set() && process.is_true() != own.is_true() {
-            faults.add(&process, "must match the value in the security context of the pod");
+            faults.breaks(&process, "must match the value in the security context of the pod");
         }
         let is_host_process = if process.is_set() { process.is_true() } else { own.is_true() };
         if is_host_process {
@@ -80,7 +80,7 @@ fn fields(at: &At<'_, '_>, faults: &mut Faults<'_, '_>) {
         faults.add(&name, format!("the name {form}"));
     }
     if spec.is_set() && !(1..=64 * 1024).contains(&spec.text().len()) {
-        faults.add(&spec, "must be between 1 and 65536 bytes");
+        faults.breaks(&spec, "must be between 1 and 65536 bytes");
     }
     if user.is_set()
         && let Err(form) = user_name(user.text())

@@ -93,9 +93,13 @@ pub(crate) fn data_node<'a>(object: &'a Object, key: &str) -> &'a Node {
 
 /// The help for a host that does not resolve: a similar Service, and how to declare the host if it is not one.
 pub(crate) fn unresolved_help(likely: Option<&LikelyService>, declare: &str) -> String {
-    match likely.filter(|service| service.serves) {
-        Some(LikelyService { name, .. }) => {
+    match likely {
+        Some(LikelyService { name, serves: true, .. }) => {
             format!("did you mean `{name}`? if it is applied from elsewhere, {declare}")
+        }
+        // Following this suggestion alone would not fix the fault.
+        Some(LikelyService { name, .. }) => {
+            format!("the similar Service `{name}` does not have this port; if it is applied from elsewhere, {declare}")
         }
         None => format!("if it is applied from elsewhere, {declare}"),
     }

@@ -72,6 +72,7 @@ fn check(bundle: &Bundle<'_>, report: &mut Report<'_>) {
                 Some(mapping) => draft
                     .related(mapping.node.origin.span, "mapped, but no Service has this NodePort")
                     .help(format!("use {}, or add a mapping to `extraPortMappings`", mapping.node_port)),
+                None if port.is_some() => draft.help("add it to `extraPortMappings` of the kind config"),
                 None => draft.help("set a fixed `nodePort`, and add it to `extraPortMappings` of the kind config"),
             };
         }
