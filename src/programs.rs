@@ -80,7 +80,10 @@ impl fmt::Display for RunError {
                     None => write!(f, "`{line}` was terminated by a signal")?,
                 }
                 let output = if finished.stderr.trim().is_empty() { &finished.stdout } else { &finished.stderr };
-                if output.trim().is_empty() { Ok(()) } else { write!(f, ": {}", output.trim()) }
+                // kubectl repeats an error for each of the requested kinds.
+                let mut lines: Vec<&str> = output.trim().lines().collect();
+                lines.dedup();
+                if lines.is_empty() { Ok(()) } else { write!(f, ": {}", lines.join("\n")) }
             }
             Self::Interrupted => f.write_str("interrupted"),
             Self::TimedOut(line) => write!(f, "`{line}` timed out"),
@@ -281,6 +284,8 @@ mod tests {
         assert_eq!((finished.code, finished.stdout.len(), finished.stderr.as_str()), (Some(3), 200_000, "no\n"));
         let error = programs(None).run(&line).unwrap_err().to_string();
         assert_eq!(error, "`sh -c 'cat; echo no >&2; exit 3'` failed with exit code 3: no");
+        let error = programs(None).run(&CommandLine::new("sh", ["-c", "echo a >&2; echo a >&2; echo b >&2; exit 1"]));
+        assert!(error.unwrap_err().to_string().ends_with("failed with exit code 1: a\nb"));
     }
 
     #[test]
