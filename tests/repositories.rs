@@ -336,8 +336,22 @@ fn the_summary_explains_how_to_silence_one_finding() {
     assert!(stderr.lines().any(|line| line == expected), "{stderr}");
     let allowed =
         broken("a").replacen("spec:", "# plimsoll: allow field-unknown because the operator reads it\nspec:", 1);
-    fs::write(folder.path().join("a.yaml"), allowed).unwrap();
+    fs::write(folder.path().join("a.yaml"), &allowed).unwrap();
     assert_eq!(findings(folder.path(), &["check", "a.yaml"]), [""; 0]);
+    // A comment that has no effect is reported with the finding.
+    for (comment, help) in [
+        ("field-unknwon because the operator reads it", "correct the unknown rule `field-unknwon` in `allow`"),
+        ("field-unknown", "add a reason to `allow`, which is ignored without one"),
+    ] {
+        let text = allowed.replace("field-unknown because the operator reads it", comment);
+        fs::write(folder.path().join("a.yaml"), &text).unwrap();
+        let (code, stdout, _) = run(folder.path(), &["check", "a.yaml"]);
+        assert!(code == 1 && stdout.contains(help), "{stdout}");
+    }
+    // A comment for another rule has none on this one.
+    let other = allowed.replace("field-unknown because", "probe-invalid because");
+    fs::write(folder.path().join("a.yaml"), other).unwrap();
+    assert!(!run(folder.path(), &["check", "a.yaml"]).1.contains("`allow`"));
 }
 
 /// Writes an executable script of this name.

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 use crate::finding::{Finding, ObjectRef, RuleId};
 use crate::node::Node;
 use crate::object::Object;
+use crate::report::plain;
 use crate::source::{FileId, Sources, Span};
 
 /// The annotation that allows rules for its object.
@@ -23,9 +24,17 @@ pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Findin
         let mut verdicts: Vec<Verdict> = spans.filter_map(|span| lines.at(span, finding.rule.name())).collect();
         let object = finding.object.as_ref().and_then(|id| annotated.get(id));
         verdicts.extend(object.and_then(|allowed| allowed.get(finding.rule.name())));
-        if verdicts.contains(&Verdict::WithoutReason) {
-            let note = "add a reason to `allow`, which is ignored without one: `because …`";
-            finding.help = if finding.help.is_empty() { note.to_owned() } else { format!("{note}; {}", finding.help) };
+        let note = if verdicts.contains(&Verdict::WithoutReason) {
+            Some("add a reason to `allow`, which is ignored without one: `because …`".to_owned())
+        } else if verdicts.is_empty() {
+            let unknown = lines.unknown_rule(finding.span);
+            let unknown = unknown.or_else(|| object.and_then(unknown_rule));
+            unknown.map(|rule| format!("correct the unknown rule `{}` in `allow`", plain(&rule)))
+        } else {
+            None
+        };
+        if let Some(note) = note {
+            finding.help = if finding.help.is_empty() { note } else { format!("{note}; {}", finding.help) };
         }
         !verdicts.contains(&Verdict::Allowed)
     });
@@ -47,17 +56,32 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// The verdict on a rule in a comment on the line of a location, or else alone on the line above.
+    /// The verdict on a rule in the comments at a location.
     fn at(&mut self, span: Span, rule: &str) -> Option<Verdict> {
+        self.comments(span, |allowances| allowances.get(rule).copied())
+    }
+
+    /// A rule that does not exist in a comment at a location.
+    fn unknown_rule(&mut self, span: Span) -> Option<String> {
+        self.comments(span, unknown_rule)
+    }
+
+    /// Searches the comments on the line of a location, and then the comment alone on the line above.
+    fn comments<T>(&mut self, span: Span, search: impl Fn(&Allowances) -> Option<T>) -> Option<T> {
         let file = self.sources.get(span.file)?;
         let line = file.position(span.start).line;
         let mut on = |line: usize, alone: bool| {
             let allowances = self.parsed.entry((span.file, line)).or_insert_with(|| of_comments(file.line(line)));
             let counts = !alone || !allowances.is_empty() && file.line(line).trim_start().starts_with('#');
-            allowances.get(rule).copied().filter(|_| counts)
+            search(allowances).filter(|_| counts)
         };
         on(line, false).or_else(|| if line > 1 { on(line - 1, true) } else { None })
     }
+}
+
+/// The first rule, by name, that does not exist.
+fn unknown_rule(allowances: &Allowances) -> Option<String> {
+    allowances.keys().filter(|rule| !rule.is_empty() && RuleId::find(rule).is_none()).min().cloned()
 }
 
 /// Parses the comments of a line; the first one for a rule counts.
