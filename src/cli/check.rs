@@ -184,8 +184,9 @@ fn known(applied: &Applied, args: &Check) -> String {
 
 /// How to allow one of the findings on its object.
 fn silencing(findings: &[Finding]) -> Option<String> {
-    let first =
-        findings.iter().max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Note)?;
+    // Invalid YAML cannot be allowed.
+    let allowable = findings.iter().filter(|finding| finding.rule != RuleId::YamlSyntax);
+    let first = allowable.max_by_key(|finding| finding.severity).filter(|finding| finding.severity > Severity::Note)?;
     Some(format!(
         "to allow one finding, add `# plimsoll: allow {} because REASON` above its line, or the annotation `{}` to its object",
         first.rule,
@@ -234,7 +235,7 @@ fn summary(findings: &[Finding], objects: usize) -> String {
         [] => "no findings".to_owned(),
         counts => counts.join(", "),
     };
-    format!("{found} in {}", suggest::count(objects, "object"))
+    if objects == 0 { found } else { format!("{found} in {}", suggest::count(objects, "object")) }
 }
 
 /// Rules that find that a part of a service's bundle is missing.
