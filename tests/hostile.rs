@@ -309,7 +309,9 @@ fn manifests_that_multiply_are_checked_in_time() {
         required.join(", ")
     );
     let script = |text: &str, env: &str| pod(0, &format!("command: [sh, -c, \"{text}\"], env: [{env}]"));
-    let cases: [(&str, String); 9] = [
+    let twice = "{name: A, value: b}, ".repeat(4_000);
+    let allowed: String = (0..10_000).map(|at| format!("# plimsoll: allow r{at} because so ")).collect();
+    let cases: [(&str, String); 10] = [
         (
             "services that select all pods",
             (0..3000).map(|at| service(at, 9999) + &pod(at, "ports: [{containerPort: 80}]")).collect(),
@@ -335,6 +337,10 @@ fn manifests_that_multiply_are_checked_in_time() {
             "a name of many dashes",
             object("bitnami.com/v1alpha1\nkind: SealedSecret", "a", "spec: {}")
                 + &pod(0, &format!("envFrom: [{{secretRef: {{name: {}}}}}]", "-".repeat(200_000))),
+        ),
+        (
+            "comments that allow unknown rules on a line with many findings",
+            object("v1\nkind: Pod", "p", &format!("spec: {{containers: [{{name: a, env: [{twice}]}}]}} {allowed}")),
         ),
     ];
     for (name, text) in cases {

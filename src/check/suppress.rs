@@ -28,7 +28,7 @@ pub fn suppress(sources: &Sources, objects: &[Object], findings: &mut Vec<Findin
             Some("add a reason to `allow`, which is ignored without one: `because …`".to_owned())
         } else if verdicts.is_empty() {
             let unknown = lines.unknown_rule(finding.span);
-            let unknown = unknown.or_else(|| object.and_then(unknown_rule));
+            let unknown = unknown.or_else(|| object.and_then(|allowed| allowed.unknown_rule.clone()));
             unknown.map(|rule| format!("correct the unknown rule `{}` in `allow`", plain(&rule)))
         } else {
             None
@@ -46,8 +46,29 @@ enum Verdict {
     Allowed,
 }
 
-/// The verdict on each rule.
-type Allowances = HashMap<String, Verdict>;
+/// What comments or an annotation allow.
+#[derive(Debug, Default)]
+struct Allowances {
+    /// The verdict on each rule.
+    verdicts: HashMap<String, Verdict>,
+    /// The first rule that does not exist.
+    unknown_rule: Option<String>,
+}
+
+impl Allowances {
+    fn get(&self, rule: &str) -> Option<Verdict> {
+        self.verdicts.get(rule).copied()
+    }
+
+    /// Adds a verdict on a rule; `merge` combines it with an earlier one.
+    fn add(&mut self, rule: &str, verdict: Verdict, merge: impl Fn(Verdict, Verdict) -> Verdict) {
+        if self.unknown_rule.is_none() && !rule.is_empty() && RuleId::find(rule).is_none() {
+            self.unknown_rule = Some(rule.to_owned());
+        }
+        let known = self.verdicts.entry(RuleId::current(rule).to_owned()).or_insert(verdict);
+        *known = merge(*known, verdict);
+    }
+}
 
 /// The parsed comments of lines with findings. Each line is parsed once: a file may be one long line with many findings.
 struct Lines<'a> {
@@ -58,12 +79,12 @@ struct Lines<'a> {
 impl Lines<'_> {
     /// The verdict on a rule in the comments at a location.
     fn at(&mut self, span: Span, rule: &str) -> Option<Verdict> {
-        self.comments(span, |allowances| allowances.get(rule).copied())
+        self.comments(span, |allowances| allowances.get(rule))
     }
 
     /// A rule that does not exist in a comment at a location.
     fn unknown_rule(&mut self, span: Span) -> Option<String> {
-        self.comments(span, unknown_rule)
+        self.comments(span, |allowances| allowances.unknown_rule.clone())
     }
 
     /// Searches the comments on the line of a location, and then the comment alone on the line above.
@@ -72,26 +93,21 @@ impl Lines<'_> {
         let line = file.position(span.start).line;
         let mut on = |line: usize, alone: bool| {
             let allowances = self.parsed.entry((span.file, line)).or_insert_with(|| of_comments(file.line(line)));
-            let counts = !alone || !allowances.is_empty() && file.line(line).trim_start().starts_with('#');
+            let counts = !alone || !allowances.verdicts.is_empty() && file.line(line).trim_start().starts_with('#');
             search(allowances).filter(|_| counts)
         };
         on(line, false).or_else(|| if line > 1 { on(line - 1, true) } else { None })
     }
 }
 
-/// The first rule, by name, that does not exist.
-fn unknown_rule(allowances: &Allowances) -> Option<String> {
-    allowances.keys().filter(|rule| !rule.is_empty() && RuleId::find(rule).is_none()).min().cloned()
-}
-
 /// Parses the comments of a line; the first one for a rule counts.
 fn of_comments(line: &str) -> Allowances {
-    let mut allowances = Allowances::new();
+    let mut allowances = Allowances::default();
     let comments = line.split('#').skip(1);
     let allowed = comments
         .filter_map(|comment| comment.trim_start().strip_prefix("plimsoll:")?.trim_start().strip_prefix("allow "));
     for (rule, verdict) in allowed.map(allowance) {
-        allowances.entry(RuleId::current(rule).to_owned()).or_insert(verdict);
+        allowances.add(rule, verdict, |first, _| first);
     }
     allowances
 }
@@ -102,10 +118,9 @@ fn annotation(object: &Node) -> &str {
 
 /// Parses an annotation; an entry with a reason wins.
 fn of_annotation(text: &str) -> Allowances {
-    let mut allowances = Allowances::new();
+    let mut allowances = Allowances::default();
     for (rule, verdict) in text.split([';', '\n']).map(allowance) {
-        let known = allowances.entry(RuleId::current(rule).to_owned()).or_insert(verdict);
-        *known = verdict.max(*known);
+        allowances.add(rule, verdict, Verdict::max);
     }
     allowances
 }
@@ -125,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_allowed_only_by_its_id_and_with_a_reason() {
-        let comment = |line: &str, rule: &str| of_comments(line).get(rule).copied();
+        let comment = |line: &str, rule: &str| of_comments(line).get(rule);
         let (allowed, without) = (Some(Verdict::Allowed), Some(Verdict::WithoutReason));
         assert_eq!(comment("a: b # plimsoll: allow x-y because it is so", "x-y"), allowed);
         assert_eq!(comment("# plimsoll: allow x-y because it is so", "x-y"), allowed);
@@ -135,6 +150,6 @@ mod tests {
         assert_eq!(comment("plimsoll: allow x-y because no comment", "x-y"), None);
         // The first comment of a line counts; in an annotation, an entry with a reason wins.
         assert_eq!(comment("a: b # plimsoll: allow x-y # plimsoll: allow x-y because it is so", "x-y"), without);
-        assert_eq!(of_annotation("x-y; x-y because it is so").get("x-y").copied(), allowed);
+        assert_eq!(of_annotation("x-y; x-y because it is so").get("x-y"), allowed);
     }
 }
