@@ -42,15 +42,16 @@ impl Secrets {
             all.add_unread(sources, span);
         }
         all.ordinary.remove("default");
-        // NameCollector are exceptions to redacted words: without such words they do not matter.
+        // Names are exceptions to redacted words: without such words they do not matter.
         if all.has_words() {
             let names = in_parallel(&chunks, None, |objects| {
                 let mut names = NameCollector::new(&all);
                 objects.iter().for_each(|object| names.collect(&object.node, false));
-                (names.shown, names.not_redacted)
+                (names.shown, names.not_ordinary, names.not_likely)
             });
-            for (shown, not_redacted) in names {
-                not_redacted.into_iter().for_each(|word| all.remove_word(word));
+            for (shown, not_ordinary, not_likely) in names {
+                not_ordinary.into_iter().for_each(|word| _ = all.ordinary.remove(word));
+                not_likely.into_iter().for_each(|word| all.likely.remove(word));
                 all.names.extend(shown.into_iter().map(Box::from));
             }
         }
@@ -85,22 +86,21 @@ struct NameCollector<'a, 'r> {
     secrets: &'r Secrets,
     key_kinds: KeyKinds<'a>,
     shown: HashSet<&'a str>,
-    /// Words of the secrets that are names.
-    not_redacted: BTreeSet<NamedWord<'a>>,
-}
-
-/// A word that is redacted, unless it turns out to be a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum NamedWord<'a> {
-    /// It is the name of a field, so it is not redacted as an ordinary word.
-    Field(&'a str),
-    /// It is the name of an object, a port or a container, so what a name or a form says about it is wrong.
-    Object(&'a str),
+    /// Ordinary words of the secrets that are names.
+    not_ordinary: BTreeSet<&'a str>,
+    /// Likely secrets that are names of objects, ports or containers, so that what a name or a form suggests is wrong.
+    not_likely: BTreeSet<&'a str>,
 }
 
 impl<'a, 'r> NameCollector<'a, 'r> {
     fn new(secrets: &'r Secrets) -> Self {
-        Self { secrets, key_kinds: KeyKinds::default(), shown: HashSet::default(), not_redacted: BTreeSet::new() }
+        Self {
+            secrets,
+            key_kinds: KeyKinds::default(),
+            shown: HashSet::default(),
+            not_ordinary: BTreeSet::new(),
+            not_likely: BTreeSet::new(),
+        }
     }
 
     /// Collects the names in a part of an object. The name of a variable is not shown where a Secret contains it.
@@ -137,14 +137,17 @@ impl<'a, 'r> NameCollector<'a, 'r> {
 
     fn field(&mut self, name: &'a str) {
         if self.secrets.ordinary.contains(name) {
-            self.not_redacted.insert(NamedWord::Field(name));
+            self.not_ordinary.insert(name);
         }
         self.show(name);
     }
 
     fn object(&mut self, name: &'a str) {
-        if self.secrets.ordinary.contains(name) || self.secrets.likely.contains(name) {
-            self.not_redacted.insert(NamedWord::Object(name));
+        if self.secrets.ordinary.contains(name) {
+            self.not_ordinary.insert(name);
+        }
+        if self.secrets.likely.contains(name) {
+            self.not_likely.insert(name);
         }
     }
 

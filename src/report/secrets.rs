@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use foldhash::HashSet;
 
-use crate::report::collect::NamedWord;
 use crate::report::plain::is_control_character;
 use crate::report::words::{Positions, SHORTEST, Words};
 use crate::secret::{self, Evidence, REDACTED};
@@ -64,15 +63,6 @@ impl Secrets {
                 (Evidence::Form, _) if line.len() >= SHORTEST_QUOTED => _ = self.ordinary.insert(line.into()),
                 _ => {}
             }
-        }
-    }
-
-    /// Removes a word that is a name.
-    pub(super) fn remove_word(&mut self, word: NamedWord<'_>) {
-        let (NamedWord::Field(name) | NamedWord::Object(name)) = word;
-        self.ordinary.remove(name);
-        if let NamedWord::Object(name) = word {
-            self.likely.remove(name);
         }
     }
 

@@ -61,8 +61,15 @@ pub(super) fn command_mentions<'a>(
     container: &Container<'a>,
     mentions: &mut Vec<Mention<'a>>,
 ) {
-    let nodes: Vec<&Node> = container.words().filter(|node| node.as_str().is_some()).collect();
+    let nodes: Vec<&'a Node> = container.words().filter(|node| node.as_str().is_some()).collect();
     let var = |name: &str| container.var_text(name);
+    let source = |node: &'a Node, availability_check: bool| MentionSource {
+        object,
+        node,
+        location: MentionLocation::Command { availability_check },
+        pod: Some(pod),
+        container: Some(number),
+    };
     let mut script = None;
     if nodes.first().is_some_and(|node| shell::is_shell(node.text())) {
         let flag = nodes.iter().position(|node| {
@@ -72,14 +79,7 @@ pub(super) fn command_mentions<'a>(
         script = flag.and_then(|flag| nodes.get(flag + 1)).copied();
     }
     if let Some(node) = script {
-        let spot = |asks| MentionSource {
-            object,
-            node,
-            location: MentionLocation::Command { availability_check: asks },
-            pod: Some(pod),
-            container: Some(number),
-        };
-        script_mentions(node.text(), &var, &spot, mentions);
+        script_mentions(node.text(), &var, &|availability_check| source(node, availability_check), mentions);
         return;
     }
     let words: Vec<Word<'_>> =
@@ -87,13 +87,7 @@ pub(super) fn command_mentions<'a>(
     for connection in shell::connections(&words) {
         let node = nodes[connection.word];
         let exact = *node.text() == words[connection.word].text;
-        let spot = MentionSource {
-            object,
-            node,
-            location: MentionLocation::Command { availability_check: connection.availability_check },
-            pod: Some(pod),
-            container: Some(number),
-        };
+        let spot = source(node, connection.availability_check);
         push(&spot, &words[connection.word].text, connection.found, exact, mentions);
         if let Some(mention) = mentions.last_mut() {
             mention.port = mention.port.or(connection.port);
@@ -107,14 +101,7 @@ pub(super) fn command_mentions<'a>(
             && shell::is_shell(nodes[at - 1].text())
             && let Some(node) = nodes.get(at + 1).copied()
         {
-            let spot = |asks| MentionSource {
-                object,
-                node,
-                location: MentionLocation::Command { availability_check: asks },
-                pod: Some(pod),
-                container: Some(number),
-            };
-            script_mentions(node.text(), &var, &spot, mentions);
+            script_mentions(node.text(), &var, &|availability_check| source(node, availability_check), mentions);
         }
     }
 }
